@@ -1,0 +1,195 @@
+"""Rules of a project's life: what a stage requires, which moves are allowed, which dates cannot be.
+
+Each `check_*` returns `{field: message}`, empty where all is well. What is refused is in `check_*`; what is merely odd is
+in `odd_*` and becomes a warning or a finding on Data quality.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from crm.locale import Message, _
+from crm.model import Stage, label
+
+STAGES: tuple[Stage, ...] = tuple(Stage)
+
+# What a project must have from a stage on; a later stage requires all that the earlier ones do.
+REQUIRED_FROM: dict[Stage, tuple[str, ...]] = {
+    Stage.LEAD: (),
+    Stage.CONTACT: ("enterprise_id", "unit_id", "responsible_person"),
+    Stage.NEGOTIATION: ("industry_id", "planned_investment", "negotiating_on"),
+    Stage.SIGNED: ("agreement_number", "agreement_kind", "signed_on", "contracted_amount", "planned_start_on"),
+    Stage.REGISTERED: ("company_name", "company_credit_code", "registered_on"),
+    Stage.STARTED: ("started_on", "evidence"),
+    Stage.COMPLETED: ("completed_on", "evidence"),
+    Stage.PRODUCTION: ("production_on", "evidence"),
+}
+REQUIRED_TO_WITHDRAW = ("withdrawn_on", "withdrawn_reason")
+
+# The date that says a stage was reached, where one does.
+DATE_OF_STAGE: dict[Stage, str] = {
+    Stage.NEGOTIATION: "negotiating_on",
+    Stage.SIGNED: "signed_on",
+    Stage.REGISTERED: "registered_on",
+    Stage.STARTED: "started_on",
+    Stage.COMPLETED: "completed_on",
+    Stage.PRODUCTION: "production_on",
+}
+
+FIELD_LABELS: dict[str, Message] = {
+    "enterprise_id": _("Investor"),
+    "unit_id": _("Unit"),
+    "responsible_person": _("Responsible person"),
+    "industry_id": _("Key industry"),
+    "planned_investment": _("Planned investment"),
+    "entered_on": _("Lead date"),
+    "negotiating_on": _("Negotiation date"),
+    "agreement_number": _("Agreement number"),
+    "agreement_kind": _("Agreement kind"),
+    "signed_on": _("Signing date"),
+    "contracted_amount": _("Contracted amount"),
+    "planned_start_on": _("Planned start"),
+    "company_name": _("Project company"),
+    "company_credit_code": _("Project company's credit code"),
+    "registered_on": _("Registration date"),
+    "first_funds_on": _("First funds"),
+    "started_on": _("Start date"),
+    "completed_on": _("Completion date"),
+    "production_on": _("Production date"),
+    "withdrawn_on": _("Withdrawal date"),
+    "withdrawn_reason": _("Reason for withdrawal"),
+    "evidence": _("Evidence"),
+}
+
+# A project's actual dates, in the order in which they usually come.
+ACTUAL_DATES = (
+    "negotiating_on",
+    "signed_on",
+    "registered_on",
+    "first_funds_on",
+    "started_on",
+    "completed_on",
+    "production_on",
+    "withdrawn_on",
+)
+
+# (earlier, later): the usual order; the other way round is odd, and a warning.
+USUAL_ORDER = (
+    ("negotiating_on", "signed_on"),
+    ("signed_on", "registered_on"),
+    ("signed_on", "first_funds_on"),
+    ("signed_on", "started_on"),
+    ("signed_on", "withdrawn_on"),
+    ("started_on", "completed_on"),
+    ("started_on", "production_on"),
+    ("completed_on", "production_on"),
+    ("signed_on", "planned_start_on"),
+)
+
+
+def stage_reached(project: Mapping[str, Any]) -> Stage:
+    """Return the furthest stage that the project's dates show."""
+    for stage in reversed(STAGES):
+        if stage in DATE_OF_STAGE and project.get(DATE_OF_STAGE[stage]) is not None:
+            return stage
+    return Stage.LEAD
+
+
+def required_at(stage: Stage) -> tuple[str, ...]:
+    """List every field that a project must have at a stage, the earlier stages' first."""
+    return tuple(dict.fromkeys(field for s in STAGES[: STAGES.index(stage) + 1] for field in REQUIRED_FROM[s]))
+
+
+def check_complete(project: Mapping[str, Any], stage: Stage) -> dict[str, Message]:
+    """Name what the project lacks for a stage: “to move on, complete these”."""
+    return {
+        field: _("{field} is required from the stage “{stage}” on.", field=FIELD_LABELS[field], stage=label(stage))
+        for field in required_at(stage)
+        if project.get(field) in (None, "")
+    }
+
+
+def check_move(project: Mapping[str, Any], target: Stage, *, today: date, note: str = "") -> dict[str, Message]:
+    """Check a move to another stage: all that the target requires, dates that can be, a reason for moving back."""
+    problems = check_complete(project, target)
+    problems.update(check_dates(project, today=today))
+    if STAGES.index(target) < STAGES.index(Stage(project["stage"])) and not note.strip():
+        problems["note"] = _("Moving a project back needs a reason.")
+    return problems
+
+
+def check_withdrawal(project: Mapping[str, Any], *, today: date) -> dict[str, Message]:
+    """Check that a project can be marked as withdrawn."""
+    problems = {
+        field: _("{field} is required to withdraw a project.", field=FIELD_LABELS[field])
+        for field in REQUIRED_TO_WITHDRAW
+        if project.get(field) in (None, "")
+    }
+    problems.update(check_dates(project, today=today, fields=("withdrawn_on",)))
+    return problems
+
+
+def check_dates(
+    project: Mapping[str, Any], *, today: date, fields: tuple[str, ...] = ("entered_on", *ACTUAL_DATES)
+) -> dict[str, Message]:
+    """Refuse dates that cannot be: after today, or before a lead date that was given (`entered_given`)."""
+    problems = {}
+    for field in fields:
+        day = project.get(field)
+        if day is None:
+            continue
+        problem = check_actual_date(day, project, today=today, name=FIELD_LABELS[field])
+        if problem is not None:
+            problems[field] = problem
+    return problems
+
+
+def check_actual_date(
+    day: date, project: Mapping[str, Any] | None, *, today: date, name: Message
+) -> Message | None:
+    """Refuse one actual date that lies after today or before the project's given lead date."""
+    if day > today:
+        return _("{field} {day} is later than today.", field=name, day=day)
+    entered = project.get("entered_on") if project and project.get("entered_given") else None
+    if entered is not None and day < entered:
+        return _("{field} {day} is earlier than the lead date {entered}.", field=name, day=day, entered=entered)
+    return None
+
+
+def odd_dates(project: Mapping[str, Any]) -> dict[str, Message]:
+    """Name date orders that are unusual but possible, by the later field of each pair."""
+    odd = {}
+    for earlier, later in USUAL_ORDER:
+        first, second = project.get(earlier), project.get(later)
+        if first is not None and second is not None and second < first:
+            odd[later] = _(
+                "{later} {second} is earlier than {earlier} {first}.",
+                later=FIELD_LABELS[later],
+                second=second,
+                earlier=FIELD_LABELS[earlier],
+                first=first,
+            )
+    return odd
+
+
+_CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+
+
+def credit_code_problem(code: str) -> Message | None:
+    """Say what is wrong with a unified social credit code (GB 32100-2015), None where nothing is.
+
+    Early pilot codes fail the check character legally, so callers warn and let a person override.
+    """
+    if len(code) != 18:
+        return _("A unified social credit code has 18 characters; “{code}” has {count}.", code=code, count=len(code))
+    if any(character not in _CREDIT_ALPHABET for character in code):
+        return _("“{code}” holds a character that no unified social credit code has.", code=code)
+    if code[-1] != credit_check_character(code[:17]):
+        return _("The check character of the credit code “{code}” does not fit; look for a typing error.", code=code)
+    return None
+
+
+def credit_check_character(first_17: str) -> str:
+    """Return the check character of a credit code's first 17 characters: weights 3^i mod 31 (GB 32100-2015)."""
+    total = sum(_CREDIT_ALPHABET.index(character) * pow(3, i, 31) for i, character in enumerate(first_17))
+    return _CREDIT_ALPHABET[(31 - total % 31) % 31]

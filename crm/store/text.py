@@ -1,0 +1,48 @@
+"""Search keys: one normal form for names, so that a plain LIKE finds what a person types."""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+_SPACES = re.compile(r"\s+")
+_NOISE = re.compile(r"[\s()\[\]{}<>《》【】〔〕「」,.;:!?'\"、。，；：！？·・\-—–_/\\|&]+")
+
+
+def normalised(text: str) -> str:
+    """Return text in compatibility form, lower case, spaces folded."""
+    return _SPACES.sub(" ", unicodedata.normalize("NFKC", text)).strip().lower()
+
+
+def name_key(name: str) -> str:
+    """Return the key under which two spellings of one name meet: normal form without spaces and punctuation."""
+    return _NOISE.sub("", normalised(name))
+
+
+@lru_cache(maxsize=1)
+def _initials() -> dict[int, str]:
+    # A table of first letters is built once: per-character look-ups make 200k names a matter of a second.
+    from pypinyin.constants import PINYIN_DICT
+
+    table: dict[int, str] = {}
+    for code, readings in PINYIN_DICT.items():
+        letter = unicodedata.normalize("NFKD", readings.split(",")[0])[:1]
+        if letter.isascii():
+            table[code] = letter
+    return table
+
+
+def pinyin_initials(text: str) -> str:
+    """Return the first letters of the pinyin of each character; letters and digits stay."""
+    return name_key(text).translate(_initials())
+
+
+def search_text(*parts: str | None, name: str) -> str:
+    """Return what a record is found by: its name, name key, pinyin initials and codes, each on a line of its own."""
+    keys = [normalised(name), name_key(name), pinyin_initials(name), *(normalised(part) for part in parts if part)]
+    return "\n".join(dict.fromkeys(keys))
+
+
+def like_pattern(query: str) -> str:
+    """Return the LIKE pattern (escape character `\\`) that finds a typed text anywhere in a search text."""
+    escaped = normalised(query).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
