@@ -83,16 +83,17 @@ def period(
     cohort_year: int | None = None,
     as_of: date | None = None,
 ) -> Period:
-    """Return the statistics period of a month: `w0` follows from the month, `w1` is the last day to sign on."""
+    """Return the statistics period of a month: `w0` follows from the month, `w1` is the last day to sign on.
+
+    `since` needs its base date and `cohort` its year; a rule set is refused without them.
+    """
     cut_off = as_of or month.last_day
     w1 = cut_off
-    if mode is WindowMode.SINCE:
-        assert base_date is not None
+    if mode is WindowMode.SINCE and base_date is not None:
         w0 = base_date
     elif mode is WindowMode.ROLLING_12:
         w0 = month.plus(-11).first_day
-    elif mode is WindowMode.COHORT:
-        assert cohort_year is not None
+    elif mode is WindowMode.COHORT and cohort_year is not None:
         w0 = date(cohort_year, 1, 1)
         w1 = min(cut_off, date(cohort_year, 12, 31))
     else:

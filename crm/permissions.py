@@ -141,9 +141,7 @@ def visible(actor: Actor, action: Action, subject: str, alias: str, params: Para
     return f"({' or '.join(conditions)})" if conditions else "false"
 
 
-def allowed(
-    session: Session | Transaction, actor: Actor, action: Action, subject: str, record_id: int
-) -> bool:
+def allowed(session: Session | Transaction, actor: Actor, action: Action, subject: str, record_id: int) -> bool:
     """Whether the actor's right covers one record: the list's condition, asked of one id."""
     params = Params()
     condition = visible(actor, action, subject, "r", params)

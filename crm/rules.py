@@ -1,10 +1,10 @@
 """Rules of a project's life: what a stage requires, which moves are allowed, which dates cannot be.
 
-Each `check_*` returns `{field: message}`, empty where all is well. What is refused is in `check_*`; what is merely odd is
-in `odd_*` and becomes a warning or a finding on Data quality.
+Each `check_*` returns `{field: message}`, empty where all is well. What is refused is in `check_*`; what is merely
+odd is in `odd_*` and becomes a warning or a finding on Data quality.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -144,9 +144,7 @@ def check_dates(
     return problems
 
 
-def check_actual_date(
-    day: date, project: Mapping[str, Any] | None, *, today: date, name: Message
-) -> Message | None:
+def check_actual_date(day: date, project: Mapping[str, Any] | None, *, today: date, name: Message) -> Message | None:
     """Refuse one actual date that lies after today or before the project's given lead date."""
     if day > today:
         return _("{field} {day} is later than today.", field=name, day=day)
@@ -170,6 +168,27 @@ def odd_dates(project: Mapping[str, Any]) -> dict[str, Message]:
                 first=first,
             )
     return odd
+
+
+def signing_of(agreements: Iterable[Mapping[str, Any]]) -> tuple[date | None, str | None]:
+    """Return a project's signing date and agreement kind: those of its earliest active agreement."""
+    active = [a for a in agreements if a.get("status", "active") == "active" and a.get("archived_at") is None]
+    if not active:
+        return None, None
+    first = min(active, key=lambda a: (a["signed_on"], a.get("id") or 0))
+    return first["signed_on"], first["kind"]
+
+
+def holding_ends(holdings: Sequence[Mapping[str, Any]]) -> list[date | None]:
+    """Return the `valid_to` of each holding of one project, in the order given.
+
+    Each unit holds the project until the next one's first day; the first unit comes first whatever its date.
+    """
+    order = sorted(range(len(holdings)), key=lambda i: (not holdings[i]["is_first"], holdings[i]["valid_from"]))
+    ends: list[date | None] = [None] * len(holdings)
+    for current, following in zip(order, order[1:], strict=False):
+        ends[current] = holdings[following]["valid_from"]
+    return ends
 
 
 _CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"

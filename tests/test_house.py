@@ -1,5 +1,6 @@
 """The house as a whole: what the wheel carries, and that every message speaks both languages."""
 
+import ast
 import subprocess
 import sys
 import zipfile
@@ -10,7 +11,6 @@ from string import Formatter
 
 import pytest
 from babel.messages.catalog import Message
-from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from tests.conftest import ROOT
@@ -60,16 +60,28 @@ def test_wheel_carries_nothing_else(wheel: zipfile.ZipFile) -> None:
     assert {name.split("/")[0].split("-")[0] for name in wheel.namelist()} == {"crm", "crm_app.py", "zhaoshang_crm"}
 
 
-def messages_in_code() -> set[str]:
-    """Return every msgid that the code names by `_("…")`."""
-    folders = extract_from_dir(ROOT / "crm", [("**.py", "python")], keywords={"_": None})
-    found = {msgid for _file, _line, msgid, _comments, _context in folders if isinstance(msgid, str)}
-    app = ROOT / "crm_app.py"
-    if app.exists():
-        from babel.messages.extract import extract_from_file
+def calls_in_code() -> list[tuple[str, ast.Call]]:
+    """Return every call of `_` with the place where it stands.
 
-        found |= {msgid for _line, msgid, *_rest in extract_from_file("python", app, keywords={"_": None})}
-    return found
+    Read from the syntax tree: babel's own extractor passes over calls inside an f-string.
+    """
+    return [
+        (f"{path.relative_to(ROOT)}:{node.lineno}", node)
+        for path in [*sorted((ROOT / "crm").rglob("*.py")), ROOT / "crm_app.py"]
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_"
+    ]
+
+
+def msgid(call: ast.Call) -> str | None:
+    """Return the sentence that a call names, None where it is not written out."""
+    first = call.args[0] if len(call.args) == 1 else None
+    return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
+
+
+def messages_in_code() -> set[str]:
+    """Return every sentence that the code names."""
+    return {text for _place, call in calls_in_code() if (text := msgid(call))}
 
 
 def translations() -> list[Entry]:
@@ -78,7 +90,9 @@ def translations() -> list[Entry]:
     for path in CATALOGS:
         with path.open("rb") as file:
             # abort_invalid: a broken catalog is an error, not a shorter one.
-            entries += [(path.name, message) for message in read_po(file, locale="zh_CN", abort_invalid=True) if message.id]
+            entries += [
+                (path.name, message) for message in read_po(file, locale="zh_CN", abort_invalid=True) if message.id
+            ]
     return entries
 
 
@@ -87,13 +101,24 @@ def placeholders(text: str) -> Counter[str]:
     return Counter(name for _literal, name, _spec, _conversion in Formatter().parse(text) if name is not None)
 
 
+def test_every_message_is_written_out_with_its_values() -> None:
+    wrong = []
+    for place, call in calls_in_code():
+        text = msgid(call)
+        given = {keyword.arg for keyword in call.keywords}
+        if text is None or (None not in given and given != set(placeholders(text))):
+            wrong.append(place)
+    assert wrong == []
+
+
 def test_every_message_is_translated() -> None:
     translated = {message.id for _file, message in translations() if message.string and not message.fuzzy}
     assert sorted(messages_in_code() - translated) == []
 
 
 def test_no_translation_is_stale() -> None:
-    assert sorted({f"{file}: {message.id}" for file, message in translations() if message.id not in messages_in_code()}) == []
+    used = messages_in_code()
+    assert [f"{file}: {message.id}" for file, message in translations() if message.id not in used] == []
 
 
 def test_no_message_is_translated_twice() -> None:

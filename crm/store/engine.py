@@ -24,7 +24,6 @@ from crm.locale import _
 if TYPE_CHECKING:
     import pandas as pd
     import psycopg
-    import psycopg_pool
 
 Row = tuple[Any, ...]
 _WRITE_LOCK_KEY = 5_174_001
@@ -220,11 +219,17 @@ class EmbeddedDatabase(Database):
             if "lock" in str(error).lower():
                 raise DatabaseBusy(_in_use(path)) from error
             raise DatabaseUnusable(
-                _("The database file {path} cannot be opened: it is damaged, not a database or not readable.", path=path)
+                _(
+                    "The database file {path} cannot be opened: it is damaged, not a database or not readable.",
+                    path=path,
+                )
             ) from error
         except duckdb.Error as error:
             raise DatabaseUnusable(
-                _("The database file {path} cannot be opened: it is damaged, not a database or not readable.", path=path)
+                _(
+                    "The database file {path} cannot be opened: it is damaged, not a database or not readable.",
+                    path=path,
+                )
             ) from error
         folder = str(path.resolve().parent).replace("'", "''")
         # The order matters: nothing can be changed after lock_configuration.
@@ -385,7 +390,9 @@ class _ServerSession(Session):
         if not rows:
             return 0
         names = ["id", "version", *columns]
-        self.execute(f"create temporary table crm_bulk on commit drop as select {', '.join(names)} from {table} limit 0")
+        self.execute(
+            f"create temporary table crm_bulk on commit drop as select {', '.join(names)} from {table} limit 0"
+        )
         self.load("crm_bulk", names, rows)
         touched = self.execute(_bulk_update(table, columns))
         self.execute("drop table crm_bulk")
@@ -420,7 +427,7 @@ class ServerDatabase(Database):
                 kwargs={"cursor_factory": psycopg.RawCursor, "options": "-c timezone=UTC", "autocommit": True},
                 open=False,
             )
-            # The first connection is tried by itself, so that a refusal is said at once and not after the pool's patience.
+            # Tried by itself first, so that a refusal is said at once and not after the pool's patience.
             with psycopg.connect(url, connect_timeout=10):
                 pass
             self._pool.open(wait=True, timeout=30)

@@ -39,7 +39,9 @@ def migrate(database: Database, *, now: datetime) -> list[str]:
     for number, name, text in pending:
         with database.transaction() as session:
             database.run_script(session, text)
-            session.execute("insert into schema_version (number, name, applied_at) values ($1, $2, $3)", [number, name, now])
+            session.execute(
+                "insert into schema_version (number, name, applied_at) values ($1, $2, $3)", [number, name, now]
+            )
     if pending:
         views = resources.files("crm.store").joinpath("schema/views.sql").read_text("utf-8")
         with database.transaction() as session:

@@ -137,9 +137,7 @@ class Transaction:
         self._checked(table, columns)
         ids = self.new_ids(len(rows))
         stamps = (1, self.now, self.actor, self.now, self.actor)
-        self.session.load(
-            table, [*STAMPS, *columns], [(i, *stamps, *row) for i, row in zip(ids, rows, strict=True)]
-        )
+        self.session.load(table, [*STAMPS, *columns], [(i, *stamps, *row) for i, row in zip(ids, rows, strict=True)])
         return ids
 
     def update_many(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
@@ -219,7 +217,8 @@ def transaction(database: Database, *, actor: str, now: datetime) -> Iterator[Tr
 def verify_audit(database: Database) -> list[tuple[int, str]]:
     """Walk the audit chain and return what is broken as (entry id, kind); empty when whole.
 
-    Kinds: `content` (an entry was edited), `link` (one was removed, inserted or moved), `head` (the newest were removed).
+    Kinds: `content` (an entry was edited), `link` (one was removed, inserted or moved), `head` (the newest were
+    removed).
     """
     broken: list[tuple[int, str]] = []
     previous, last, batch = GENESIS, 0, 50_000

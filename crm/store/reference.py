@@ -24,7 +24,7 @@ def start_audit(transaction: Transaction) -> None:
 
 
 def load_reference(transaction: Transaction) -> None:
-    """Fill a new database with units, industries, segments and the default rule set (every setting left out: the defaults)."""
+    """Fill a new database with units, industries, segments and the default rule set."""
     for row in reference_rows("units"):
         unit_id = transaction.insert(
             "unit",

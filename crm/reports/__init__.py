@@ -1,0 +1,1 @@
+"""Reads: one function per thing that a page, a command or a download shows."""

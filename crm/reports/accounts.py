@@ -1,0 +1,166 @@
+"""Accounts and signed-in browsers. Moments are UTC without zone.
+
+A session lives while it is neither revoked nor expired, was used within `IDLE`, and its account is not disabled: asked
+anew for every request and every script run, so that revoking works at once.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from crm import permissions
+from crm.model import Actor, Role
+from crm.store import Database
+
+IDLE = timedelta(hours=8)
+LIFETIME = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class LiveSession:
+    """A signed-in browser: who it is, and what the shell shows of them."""
+
+    id: int
+    version: int
+    actor: Actor
+    unit: str
+    language: str
+    last_seen_at: datetime
+    password_set_at: datetime | None
+
+
+@dataclass(frozen=True)
+class AccountRow:
+    """One account as its administrator sees it."""
+
+    id: int
+    version: int
+    login: str
+    name: str
+    unit: str
+    roles: tuple[Role, ...]
+    has_password: bool
+    has_second_factor: bool
+    created_at: datetime
+    last_sign_in_at: datetime | None
+    locked_until: datetime | None
+    disabled_at: datetime | None
+
+
+def live_session(database: Database, key: str, now: datetime) -> LiveSession | None:
+    """Return the session with this key (`credentials.session_key`) if it is still alive, else None."""
+    found = database.rows(
+        """
+        select
+            s.id,
+            s.version,
+            a.login,
+            a.id,
+            a.name,
+            a.unit_id,
+            a.roles,
+            a.industries,
+            coalesce(u.name, ''),
+            a.language,
+            s.last_seen_at,
+            a.password_set_at
+        from session s
+        join account a on a.id = s.account_id
+        left join unit u on u.id = a.unit_id
+        where s.token_hash = $1
+            and s.revoked_at is null
+            and s.expires_at > $2
+            and s.last_seen_at > $3
+            and a.disabled_at is null
+            and a.archived_at is null
+        """,
+        [key, now, now - IDLE],
+    )
+    if not found:
+        return None
+    session_id, version, login, account_id, name, unit_id, roles, industries, unit, language, seen, set_at = found[0]
+    actor = Actor(
+        login=login,
+        account_id=account_id,
+        name=name,
+        unit_id=unit_id,
+        roles=frozenset(parse_roles(roles)),
+        industry_ids=parse_ids(industries),
+    )
+    return LiveSession(session_id, version, actor, unit, language, seen, set_at)
+
+
+def actor_of_session(database: Database, key: str, now: datetime) -> Actor | None:
+    """Return who is signed in under this session key, None where nobody is."""
+    session = live_session(database, key, now)
+    return session.actor if session else None
+
+
+def find_actor(database: Database, login: str) -> Actor | None:
+    """Return the rights of an account by its login, None where there is none or it is disabled."""
+    found = database.rows(
+        "select id, name, unit_id, roles, industries from account"
+        " where login = $1 and disabled_at is null and archived_at is null",
+        [login],
+    )
+    if not found:
+        return None
+    account_id, name, unit_id, roles, industries = found[0]
+    return Actor(login, account_id, name, unit_id, frozenset(parse_roles(roles)), parse_ids(industries))
+
+
+def list_accounts(database: Database, actor: Actor) -> list[AccountRow]:
+    """List every account, by login; raises Denied."""
+    permissions.require_right(actor, permissions.Action.MANAGE_ACCOUNTS)
+    return [
+        AccountRow(
+            id=row["id"],
+            version=row["version"],
+            login=row["login"],
+            name=row["name"],
+            unit=row["unit"],
+            roles=parse_roles(row["roles"]),
+            has_password=row["has_password"],
+            has_second_factor=row["has_second_factor"],
+            created_at=row["created_at"],
+            last_sign_in_at=row["last_sign_in_at"],
+            locked_until=row["locked_until"],
+            disabled_at=row["disabled_at"],
+        )
+        for row in database.records(
+            """
+            select
+                a.id,
+                a.version,
+                a.login,
+                a.name,
+                coalesce(u.name, '') as unit,
+                a.roles,
+                a.password_hash is not null as has_password,
+                a.totp_secret is not null as has_second_factor,
+                a.created_at,
+                a.last_sign_in_at,
+                a.locked_until,
+                a.disabled_at
+            from account a
+            left join unit u on u.id = a.unit_id
+            where a.archived_at is null
+            order by a.login
+            """
+        )
+    ]
+
+
+def has_administrator(database: Database) -> bool:
+    """Whether anybody can manage accounts; where nobody can, the set-up page makes the first administrator."""
+    rows = database.rows("select roles from account where disabled_at is null and archived_at is null")
+    return any(Role.ADMIN in parse_roles(row[0]) for row in rows)
+
+
+def parse_roles(stored: str) -> tuple[Role, ...]:
+    """Read the roles of an account as stored: slugs with commas between."""
+    return tuple(Role(slug) for slug in stored.split(",") if slug)
+
+
+def parse_ids(stored: str) -> frozenset[int]:
+    """Read the industries of an account as stored: ids with commas between."""
+    return frozenset(int(part) for part in stored.split(",") if part)
