@@ -133,4 +133,3 @@ def totp_fits(secret: str, typed: str, *, now: datetime, used_until: datetime | 
         if secrets.compare_digest(generator.at(step * TOTP_STEP).encode(), digits.encode())
     ]
     return any(step > used for step in fitting)
-

@@ -4,7 +4,7 @@
 (`use_language`). The catalogs are `*.po` files under `zh_CN/LC_MESSAGES`, one per area, read as one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -14,7 +14,8 @@ from typing import Any
 DEFAULT_LANGUAGE = "zh_CN"
 LANGUAGES = {"zh_CN": "简体中文", "en": "English"}
 
-_language: ContextVar[str] = ContextVar("language", default=DEFAULT_LANGUAGE)
+_language: ContextVar[str | None] = ContextVar("language", default=None)
+_source: Callable[[], str | None] = lambda: None
 
 
 class Message:
@@ -27,7 +28,7 @@ class Message:
         self.values = values
 
     def __str__(self) -> str:
-        template = _catalog(_language.get()).get(self.msgid) or self.msgid
+        template = _catalog(language()).get(self.msgid) or self.msgid
         return template.format(**self.values) if self.values else template
 
     def __repr__(self) -> str:
@@ -47,18 +48,25 @@ def _(msgid: str, /, **values: Any) -> Message:
 
 def language() -> str:
     """Return the language of the moment: `zh_CN` or `en`."""
-    return _language.get()
+    code = _language.get() or _source()
+    return code if code in LANGUAGES else DEFAULT_LANGUAGE
 
 
 def set_language(code: str) -> None:
     """Set the language of this thread's context; an unknown code means the default."""
-    _language.set(code if code in LANGUAGES else DEFAULT_LANGUAGE)
+    _language.set(code)
+
+
+def set_language_source(source: Callable[[], str | None]) -> None:
+    """Ask `source` wherever no language was set: a surface that serves many readers at once knows whose turn it is."""
+    global _source
+    _source = source
 
 
 @contextmanager
 def use_language(code: str) -> Iterator[None]:
     """Render messages in another language within the block."""
-    token = _language.set(code if code in LANGUAGES else DEFAULT_LANGUAGE)
+    token = _language.set(code)
     try:
         yield
     finally:

@@ -108,7 +108,7 @@ def find_unit(database: Database, text: str) -> Unit:
     """Find a unit by its name, short name, code or alias; raises Invalid with the names there are."""
     wanted = text.strip()
     known = units(database)
-    aliases = dict(database.rows("select name, unit_id from unit_alias where archived_at is null"))
+    aliases: dict[str, int] = dict(database.rows("select name, unit_id from unit_alias where archived_at is null"))
     for unit in known:
         if wanted in (unit.name, unit.short_name, unit.code) or aliases.get(wanted) == unit.id:
             return unit

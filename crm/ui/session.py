@@ -1,0 +1,100 @@
+"""Who is at the screen: the signed-in actor, the open database, the language, and messages that survive a rerun.
+
+The server in front (`crm.ui.server`) hands the key of the live session to `st.user`; here it is looked up anew on every
+run, so that a session which was ended cannot draw one more page.
+"""
+
+import os
+from datetime import date, datetime
+from typing import NoReturn
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from crm import store
+from crm.actions import accounts
+from crm.locale import DEFAULT_LANGUAGE, Message, set_language_source
+from crm.model import Actor
+from crm.reports.accounts import LiveSession
+from crm.ui.server import bindings
+
+LANGUAGE_COOKIE = "crm_lang"
+TIME_ZONE = ZoneInfo("Asia/Shanghai")
+_FLASHES = "_flashes"
+
+_database: store.Database | None = None
+
+
+def open_database(url: str) -> store.Database:
+    """Open the one database of this process; the server does so as it starts."""
+    global _database
+    _database = store.connect(url)
+    return _database
+
+
+def close_database() -> None:
+    """Let go of the database as the server stops."""
+    global _database
+    if _database is not None:
+        _database.close()
+        _database = None
+
+
+def database() -> store.Database:
+    """Return the database that all sessions share."""
+    return _database if _database is not None else open_database(os.environ["CRM_DATABASE"])
+
+
+def utc_now() -> datetime:
+    """Return the moment as UTC without zone, for actions."""
+    return store.utc_now()
+
+
+def today() -> date:
+    """Return the date in the bureau's time zone."""
+    return datetime.now(TIME_ZONE).date()
+
+
+def current_session() -> LiveSession:
+    """Return the live session of this browser; where it has ended, send the browser to the sign-in page and stop."""
+    key = st.user.get("session")
+    found = accounts.continue_session(database(), key, now=utc_now()) if isinstance(key, str) else None
+    if found is None:
+        leave()
+    context = get_script_run_ctx()
+    if context is not None and isinstance(key, str):
+        bindings.bind(context.session_id, key)
+    return found
+
+
+def current_actor() -> Actor:
+    """Return who is signed in; does not return where nobody is (see `current_session`)."""
+    return current_session().actor
+
+
+def leave() -> NoReturn:
+    """Send the browser to the sign-in page: shell.js waits for this container."""
+    st.container(key="signed_out").write("")
+    st.stop()
+
+
+def language() -> str | None:
+    """Return the language that this browser chose; None outside a session."""
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return None
+    return st.context.cookies.get(LANGUAGE_COOKIE, DEFAULT_LANGUAGE)
+
+
+def flash(message: Message | str, *, icon: str = ":material/check_circle:") -> None:
+    """Say something after the next rerun or page switch, where a toast of this run would be lost."""
+    st.session_state.setdefault(_FLASHES, []).append((str(message), icon))
+
+
+def show_flashes() -> None:
+    """Show what `flash` kept, once."""
+    for text, icon in st.session_state.pop(_FLASHES, []):
+        st.toast(text, icon=icon)
+
+
+set_language_source(language)
