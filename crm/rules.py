@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from crm.locale import Message, _
-from crm.model import Stage, label
+from crm.model import PROJECT_DATE_OF_MILESTONE, MilestoneKind, Stage, label
 
 STAGES: tuple[Stage, ...] = tuple(Stage)
 
@@ -177,6 +177,31 @@ def signing_of(agreements: Iterable[Mapping[str, Any]]) -> tuple[date | None, st
         return None, None
     first = min(active, key=lambda a: (a["signed_on"], a.get("id") or 0))
     return first["signed_on"], first["kind"]
+
+
+def milestones_of(project: Mapping[str, Any]) -> dict[MilestoneKind, dict[str, date]]:
+    """Return what a project's own dates say of its milestones; kinds of which they say nothing are left out.
+
+    The first funds are not among them: they follow from the arrivals.
+    """
+    said: dict[MilestoneKind, dict[str, date]] = {}
+    for kind, field in PROJECT_DATE_OF_MILESTONE.items():
+        if kind is not MilestoneKind.FIRST_FUNDS and project.get(field) is not None:
+            said.setdefault(kind, {})["actual_on"] = project[field]
+    if project.get("planned_start_on") is not None:
+        said.setdefault(MilestoneKind.START, {})["planned_on"] = project["planned_start_on"]
+    return said
+
+
+def dates_of_milestone(milestone: Mapping[str, Any]) -> dict[str, date]:
+    """Return the project's own dates that a milestone says: the reverse of `milestones_of`."""
+    kind = MilestoneKind(milestone["kind"])
+    dates: dict[str, date] = {}
+    if kind in PROJECT_DATE_OF_MILESTONE and kind is not MilestoneKind.FIRST_FUNDS and milestone.get("actual_on"):
+        dates[PROJECT_DATE_OF_MILESTONE[kind]] = milestone["actual_on"]
+    if kind is MilestoneKind.START and milestone.get("planned_on"):
+        dates["planned_start_on"] = milestone["planned_on"]
+    return dates
 
 
 def holding_ends(holdings: Sequence[Mapping[str, Any]]) -> list[date | None]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from crm import store
 from crm.rules import holding_ends, stage_reached
 
-NOW = datetime(2026, 6, 30, 8, 0)
+NOW = datetime(2026, 6, 30, 8, 0)  # noqa: DTZ001  # moments are stored as UTC without zone
 MILESTONES = {
     "registered_on": "registration",
     "first_funds_on": "first_funds",
@@ -102,7 +102,7 @@ def random_project(rng: random.Random, units, *, around: date):
 
 
 def put(database, projects, *, unit_ids, adjustments=()):
-    """Store projects (units as keys of `unit_ids`) and adjustments (unit, month, points) in place of those there are."""
+    """Store projects (units as keys of `unit_ids`) and adjustments (unit, month, points), instead of any before."""
     with store.transaction(database, actor="test", now=NOW) as work:
         for table in ("project", "project_unit", "agreement", "fund_arrival", "milestone", "adjustment", "enterprise"):
             work.session.execute(f"delete from {table}")

@@ -237,7 +237,7 @@ def test_rates_by_industry_pool_the_same_projects_as_rates_by_unit(db):
         assert sum(r.pairs[slug].d for r in by_unit) == sum(r.pairs[slug].d for r in by_industry) > 0
 
 
-# ------------------------------------------------------------------------------------------------ arithmetic at the edge
+# ----------------------------------------------------------------------------------------- arithmetic at the edge
 
 
 @pytest.mark.parametrize(

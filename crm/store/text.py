@@ -38,7 +38,10 @@ def pinyin_initials(text: str) -> str:
 
 def search_text(*parts: str | None, name: str) -> str:
     """Return what a record is found by: its name, name key, pinyin initials and codes, each on a line of its own."""
-    keys = [normalised(name), name_key(name), pinyin_initials(name), *(normalised(part) for part in parts if part)]
+    # An import builds these by the ten thousand: each form is derived once from the one before it.
+    plain = normalised(name)
+    key = _NOISE.sub("", plain)
+    keys = [plain, key, key.translate(_initials()), *(normalised(part) for part in parts if part)]
     return "\n".join(dict.fromkeys(keys))
 
 

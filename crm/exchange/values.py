@@ -1,0 +1,547 @@
+"""Cells to values: text, dates, amounts, choices. Each distinct cell of a column is read once.
+
+A reader takes the distinct cells of a column and returns their values in the same order, with what was wrong by
+position. Blank is None: an empty cell, or one that says so (`N/A`, `无`, `-`).
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from crm.errors import Invalid
+from crm.exchange.columns import YES_NO, Choices, Column, Type, heading_unit
+from crm.locale import Message, _
+from crm.months import Month
+from crm.rules import credit_code_problem
+from crm.store import name_key
+
+BLANK = frozenset(
+    {"", "N/A", "n/a", "#N/A", "N／A", "无", "-", "--", "—", "——", "–", "－", "/", "／", "\\", "null", "NULL", "None"}
+)
+MOST_MONEY = Decimal(10) ** 16  # DECIMAL(18, 2)
+_CENT = Decimal("0.01")
+# Text that a spreadsheet would take for a formula; blanks in front do not disarm it.
+_FORMULA_LIKE = re.compile(r"'*\s*[=+\-@\t\r]")
+_ERRORS = frozenset({"#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#GETTING_DATA", "#SPILL!", "#CALC!"})
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a cell was not read as it stands; `rejects` its whole row, else it is a warning."""
+
+    reason: Message
+    rejects: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in 元, or in another currency: then `original` and `currency`, and no amount until there is a rate."""
+
+    amount: Decimal | None
+    original: Decimal | None = None
+    currency: str | None = None
+
+
+# The values of a column's distinct cells, and the problems by position.
+Read = tuple[list[Any], dict[int, Problem]]
+
+
+@dataclass(frozen=True)
+class Names:
+    """What names stand for in this database: name key -> id."""
+
+    units: Mapping[str, int]
+    industries: Mapping[str, int]
+
+
+def guard(text: str) -> str:
+    """Put an apostrophe before text that a spreadsheet would take for a formula."""
+    return "'" + text if _FORMULA_LIKE.match(text) else text
+
+
+def unguard(text: str) -> str:
+    """Take away the apostrophe that `guard` put there."""
+    return text[1:] if text[:1] == "'" and _FORMULA_LIKE.match(text) else text
+
+
+def as_text(cell: Any) -> str:
+    """Return a cell as a person reads it: whole numbers without point, dates as 2026-03-05."""
+    if isinstance(cell, str):
+        return cell
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "TRUE" if cell else "FALSE"
+    if isinstance(cell, float):
+        return format(Decimal(repr(cell)).normalize(), "f") if cell == cell and abs(cell) < 1e30 else repr(cell)
+    if isinstance(cell, datetime):
+        return cell.isoformat(" ") if cell.time() != time(0) else cell.date().isoformat()
+    return str(cell)
+
+
+def clean(text: str) -> str:
+    """Return text without blanks at its ends and without characters that no sheet can hold."""
+    text = text.strip()
+    if not text.isprintable():
+        text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+        text = "".join(c for c in text if c == "\n" or unicodedata.category(c) not in {"Cc", "Cf", "Cs"}).strip()
+    return text
+
+
+# ------------------------------------------------------------------------------------------------------------- text
+
+
+def _read_texts(column: Column, cells: Sequence[Any]) -> Read:
+    values: list[Any] = []
+    problems: dict[int, Problem] = {}
+    longest = column.longest
+    for cell in cells:
+        text = cell if type(cell) is str else as_text(cell)
+        text = text.strip()
+        if not text.isprintable():
+            text = clean(text)
+        if text in BLANK:
+            values.append(None)
+            continue
+        if text[0] == "'":
+            text = unguard(text)
+        if len(text) > longest:
+            problems[len(values)] = Problem(
+                _("The text has {count} characters, more than the {most} that fit here.", count=len(text), most=longest),
+                column.required or column.key,
+            )
+            values.append(None)
+        elif text in _ERRORS:
+            problems[len(values)] = Problem(_("The cell holds an error value of the spreadsheet."), column.required)
+            values.append(None)
+        else:
+            values.append(text)
+    return values, problems
+
+
+def _read_personal(column: Column, cells: Sequence[Any]) -> Read:
+    values, problems = _read_texts(column, cells)
+    for n, value in enumerate(values):
+        if value is not None and "****" in value:
+            # What an export masked must not overwrite what it hides.
+            problems[n] = Problem(_("The value is masked and was left as it is."), False)
+            values[n] = None
+    return values, problems
+
+
+_NOT_CODE = re.compile(r"[^0-9A-Z]")
+
+
+def _read_credit_codes(column: Column, cells: Sequence[Any]) -> Read:
+    values, problems = _read_texts(column, cells)
+    for n, value in enumerate(values):
+        if value is None:
+            continue
+        if isinstance(cells[n], float) and abs(cells[n]) >= 1e15:
+            reason = _("The cell holds a number, of which a spreadsheet keeps 15 digits only: format the column as text.")
+            problems[n] = Problem(reason, False)
+            values[n] = None
+            continue
+        code = re.sub(r"\s+", "", unicodedata.normalize("NFKC", value)).upper()
+        problem = credit_code_problem(code)
+        values[n] = code
+        if problem is None:
+            continue
+        if len(code) == 18 and not _NOT_CODE.search(code):
+            problems[n] = Problem(problem, False)
+        else:
+            # Nothing that could be another enterprise's code, or nobody's, may serve as a key.
+            values[n] = None
+            problems[n] = Problem(
+                _("{problem} It was left out, and the name identifies the enterprise.", problem=problem), False
+            )
+    return values, problems
+
+
+def _read_lists(column: Column, cells: Sequence[Any]) -> Read:
+    values, problems = _read_texts(column, cells)
+    return [None if value is None else split_list(value) for value in values], problems
+
+
+def split_list(text: str) -> tuple[str, ...]:
+    """Return the parts of a text joined by 、 or the like, blanks and repetitions left out."""
+    parts = (part.strip() for part in re.split(r"[、;；,，\n|]", text))
+    return tuple(dict.fromkeys(part for part in parts if part not in BLANK))
+
+
+# ------------------------------------------------------------------------------------------------------------ dates
+
+_DATE = re.compile(
+    r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|\.(\d{1,2})\.(\d{1,2})|年(\d{1,2})月(\d{1,2})日?|(\d{2})(\d{2}))"
+    r"(?:[ T]*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?",
+    re.ASCII,
+)
+
+
+def read_date(cell: Any) -> date | None:
+    """Return the date that a cell holds, None where it holds none."""
+    if isinstance(cell, datetime):
+        # A spreadsheet keeps moments as fractions of a day, which may fall short of midnight by a hair.
+        found = (cell + timedelta(milliseconds=500)).date()
+    elif isinstance(cell, date):
+        found = cell
+    else:
+        match = _DATE.fullmatch(unicodedata.normalize("NFKC", unguard(as_text(cell).strip())))
+        if match is None:
+            return None
+        year, month, day = (int(group) for group in match.groups() if group is not None)
+        try:
+            found = date(year, month, day)
+        except ValueError:
+            return None
+    return found if 1900 <= found.year <= 2999 else None
+
+
+def _read_dates(column: Column, cells: Sequence[Any]) -> Read:
+    values: list[Any] = []
+    problems: dict[int, Problem] = {}
+    for cell in cells:
+        if type(cell) is date:
+            values.append(cell if 1900 <= cell.year <= 2999 else None)
+        else:
+            values.append(read_date(cell))
+        if values[-1] is None and as_text(cell).strip() not in BLANK:
+            problems[len(values) - 1] = Problem(_("This is not a date: write it as 2026-03-05."), True)
+    return values, problems
+
+
+def _read_months(column: Column, cells: Sequence[Any]) -> Read:
+    values: list[Any] = []
+    problems: dict[int, Problem] = {}
+    for n, cell in enumerate(cells):
+        text = unicodedata.normalize("NFKC", unguard(as_text(cell).strip()))
+        if text in BLANK:
+            values.append(None)
+            continue
+        if isinstance(cell, date):
+            text = f"{cell.year:04d}-{cell.month:02d}"
+        elif found := re.fullmatch(r"(\d{4})(?:[-/.年](\d{1,2})月?|(\d{2}))", text, re.ASCII):
+            text = f"{found[1]}-{int(found[2] or found[3]):02d}"
+        try:
+            values.append(str(Month.parse(text)))
+        except Invalid:
+            values.append(None)
+            problems[n] = Problem(_("This is not a month: write it as 2026-03."), True)
+    return values, problems
+
+
+def _read_years(column: Column, cells: Sequence[Any]) -> Read:
+    values: list[Any] = []
+    problems: dict[int, Problem] = {}
+    for n, cell in enumerate(cells):
+        text = unicodedata.normalize("NFKC", unguard(as_text(cell).strip()))
+        found = re.fullmatch(r"(\d{4})年?度?", text, re.ASCII)
+        values.append(int(found[1]) if found and 1900 <= int(found[1]) <= 2999 else None)
+        if values[-1] is None and text not in BLANK:
+            problems[n] = Problem(_("This is not a year: write it as 2026."), True)
+    return values, problems
+
+
+# ---------------------------------------------------------------------------------------------------------- amounts
+
+# Currency words, the longer ones first where one holds another; the first word of a code is the one written.
+_CURRENCY_WORDS = {
+    "人民币": "CNY",
+    "RMB": "CNY",
+    "CNY": "CNY",
+    "¥": "CNY",
+    "美元": "USD",
+    "美金": "USD",
+    "USD": "USD",
+    "US$": "USD",
+    "$": "USD",
+    "香港元": "HKD",
+    "港元": "HKD",
+    "港币": "HKD",
+    "HKD": "HKD",
+    "HK$": "HKD",
+    "欧元": "EUR",
+    "EUR": "EUR",
+    "€": "EUR",
+    "英镑": "GBP",
+    "GBP": "GBP",
+    "£": "GBP",
+    "日元": "JPY",
+    "日圆": "JPY",
+    "JPY": "JPY",
+    "新加坡元": "SGD",
+    "新加坡币": "SGD",
+    "新币": "SGD",
+    "SGD": "SGD",
+    "新台币": "TWD",
+    "台币": "TWD",
+    "TWD": "TWD",
+    "澳门元": "MOP",
+    "澳门币": "MOP",
+    "MOP": "MOP",
+    "韩元": "KRW",
+    "韩币": "KRW",
+    "KRW": "KRW",
+    "加拿大元": "CAD",
+    "加元": "CAD",
+    "CAD": "CAD",
+    "澳大利亚元": "AUD",
+    "澳元": "AUD",
+    "AUD": "AUD",
+    "瑞士法郎": "CHF",
+    "CHF": "CHF",
+    "泰铢": "THB",
+    "THB": "THB",
+    "林吉特": "MYR",
+    "MYR": "MYR",
+    "新西兰元": "NZD",
+    "NZD": "NZD",
+}
+_SCALES = {"亿": Decimal(10) ** 8, "千万": Decimal(10) ** 7, "百万": Decimal(10) ** 6, "十万": Decimal(10) ** 5}
+_SCALES |= {"万": Decimal(10) ** 4, "千": Decimal(10) ** 3, "百": Decimal(10) ** 2}
+_words = "|".join(re.escape(word) for word in sorted(_CURRENCY_WORDS, key=len, reverse=True))
+_UNIT = re.compile(rf"({_words})?({'|'.join(_SCALES)})?(元|圆)?({_words})?(元|圆)?整?", re.IGNORECASE)
+_AMOUNT = re.compile(
+    rf"({_words})?([+-]?(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,30}})(?:\.\d{{1,30}})?(?:[eE][+-]?\d{{1,2}}(?![0-9]))?)(.*)",
+    re.ASCII | re.IGNORECASE | re.DOTALL,
+)
+_PUNCTUATION = re.compile(r"[\s()\[\]【】〔〕:]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What a number counts: so many 元 (or units of a currency)."""
+
+    scale: Decimal
+    currency: str = "CNY"
+
+
+WAN = Unit(Decimal(10_000))
+YUAN = Unit(Decimal(1))
+
+
+def currency_word(code: str) -> str:
+    """Return the Chinese word for a currency code, the code itself where there is none."""
+    return next((word for word, known in _CURRENCY_WORDS.items() if known == code), code)
+
+
+def _read_unit(text: str, default: Unit) -> Unit | None:
+    text = _PUNCTUATION.sub("", text)
+    if not text:
+        return default
+    match = _UNIT.fullmatch(text)
+    if match is None or (match[1] and match[4]):
+        return None
+    word = match[1] or match[4]
+    currency = next((code for known, code in _CURRENCY_WORDS.items() if word and known == word.upper()), None)
+    if match[2]:
+        return Unit(_SCALES[match[2]], currency or "CNY")
+    # 元 said without 万 is 元; a currency alone (600(人民币)) leaves the heading's unit.
+    if match[3] or match[5] or (word and word[-1] in "元圆"):
+        return Unit(Decimal(1), currency or "CNY")
+    return Unit(default.scale, currency or default.currency)
+
+
+def unit_of_heading(heading: str) -> Unit:
+    """Return the unit that amounts under a heading have: the one in its brackets, else 万元."""
+    return _read_unit(heading_unit(heading), WAN) or WAN
+
+
+def read_money(cell: Any, unit: Unit) -> Money | Message:
+    """Read an amount, exactly; returns why not where it cannot be."""
+    if isinstance(cell, (bool, date, time, timedelta)):
+        return _("This is not an amount: write a number, or a text such as 1.2亿元.")
+    if isinstance(cell, (int, float)):
+        number, said = Decimal(repr(cell)), unit
+        if not number.is_finite():
+            return _("This is not an amount: write a number, or a text such as 1.2亿元.")
+    else:
+        text = re.sub(r"\s+", "", unicodedata.normalize("NFKC", unguard(str(cell).strip())))
+        match = _AMOUNT.fullmatch(text)
+        read = match and _read_unit((match[1] or "") + match[3], unit)
+        if match is None or read is None:
+            return _("This is not an amount: write a number, or a text such as 1.2亿元.")
+        number, said = Decimal(match[2].replace(",", "")), read
+    if number < 0:
+        return _("An amount cannot be negative.")
+    if number * said.scale >= MOST_MONEY:
+        return _("The amount is too large: at most 1,000,000,000,000 万元 fit.")
+    amount = (number * said.scale).quantize(_CENT, ROUND_HALF_UP)
+    if amount >= MOST_MONEY:
+        return _("The amount is too large: at most 1,000,000,000,000 万元 fit.")
+    return Money(amount) if said.currency == "CNY" else Money(None, amount, said.currency)
+
+
+def _money_reader(unit: Unit) -> Callable[[Column, Sequence[Any]], Read]:
+    def read(column: Column, cells: Sequence[Any]) -> Read:
+        values: list[Any] = []
+        problems: dict[int, Problem] = {}
+        for n, cell in enumerate(cells):
+            if type(cell) is str and cell.strip() in BLANK:
+                values.append(None)
+                continue
+            found = read_money(cell, unit)
+            if isinstance(found, Message):
+                values.append(None)
+                problems[n] = Problem(found, True)
+                continue
+            values.append(found)
+            if found.currency is not None:
+                problems[n] = Problem(
+                    _("The amount is in {currency}: it is kept, and counts once a rate is given.", currency=found.currency),
+                    False,
+                )
+        return values, problems
+
+    return read
+
+
+def write_money(amount: Decimal | None, original: Decimal | None, currency: str | None) -> str:
+    """Return an amount as text in 万元, or as `80(万美元)`; empty where it is unknown."""
+    if amount is not None:
+        return plain_number(amount / 10_000)
+    if original is not None and currency:
+        return f"{plain_number(original / 10_000)}(万{currency_word(currency)})"
+    return ""
+
+
+def plain_number(number: Decimal) -> str:
+    """Return a number without exponent and trailing zeros."""
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+_NUMBER = re.compile(r"([+-]?(?:\d{1,3}(?:,\d{3})+|\d{1,30})(?:\.\d{1,30})?)(.*)", re.ASCII | re.DOTALL)
+
+
+def read_number(cell: Any, *, unit: str = "", largest: int = 10**4, places: int = 4) -> Decimal | Message:
+    """Read a plain number, rounded half up; `unit` may follow it."""
+    problem = _("This is not a number.")
+    if isinstance(cell, (bool, date, time, timedelta)):
+        return problem
+    text = re.sub(r"\s+", "", unicodedata.normalize("NFKC", unguard(as_text(cell).strip())))
+    match = _NUMBER.fullmatch(text)
+    if match is None or _PUNCTUATION.sub("", match[2]) not in {"", unit}:
+        return problem
+    number = Decimal(match[1].replace(",", ""))
+    if abs(number) >= largest:
+        return _("The number is too large.")
+    return number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+
+
+def _read_numbers(column: Column, cells: Sequence[Any]) -> Read:
+    values: list[Any] = []
+    problems: dict[int, Problem] = {}
+    for n, cell in enumerate(cells):
+        # A lone minus is blank; everything else has to be a number.
+        if as_text(cell).strip() in BLANK:
+            values.append(None)
+            continue
+        area = column.unit == "亩"
+        found = read_number(cell, unit=column.unit or "分", largest=10**15 if area else 10**4, places=2 if area else 4)
+        if not isinstance(found, Message) and area and found < 0:
+            found = _("An area cannot be negative.")
+        values.append(None if isinstance(found, Message) else found)
+        if isinstance(found, Message):
+            problems[n] = Problem(found, True)
+    return values, problems
+
+
+# ---------------------------------------------------------------------------------------------------- known by name
+
+
+def _choice_words(choices: Choices) -> dict[str, str]:
+    return {name_key(word): str(value) for value, words in choices.items() for word in (*words, str(value))}
+
+
+def _read_choices(column: Column, cells: Sequence[Any]) -> Read:
+    words = _choice_words(column.choices)
+    values: list[Any] = []
+    problems: dict[int, Problem] = {}
+    for n, cell in enumerate(cells):
+        text = clean(unguard(as_text(cell).strip()))
+        # Asked before blanks: 无 is a choice in some columns.
+        found = words.get(name_key(text)) if text else None
+        values.append(found)
+        if found is None and text not in BLANK:
+            problems[n] = Problem(
+                _("“{value}” is not one of the choices: {choices}.", value=text, choices="、".join(column.words)), True
+            )
+    return values, problems
+
+
+def _read_many_choices(column: Column, cells: Sequence[Any]) -> Read:
+    words = _choice_words(column.choices)
+    values: list[Any] = []
+    problems: dict[int, Problem] = {}
+    for n, cell in enumerate(cells):
+        parts = [part.strip() for part in re.split(r"[、;；,，\n|]", clean(unguard(as_text(cell).strip())))]
+        found = [None if part in BLANK else words.get(name_key(part), "") for part in parts]
+        values.append(tuple(found) if any(found) else None)
+        if "" in found:
+            values[-1] = None
+            value = parts[found.index("")]
+            problems[n] = Problem(
+                _("“{value}” is not one of the choices: {choices}.", value=value, choices="、".join(column.words)), True
+            )
+    return values, problems
+
+
+def _read_yes_no(column: Column, cells: Sequence[Any]) -> Read:
+    words = {word.lower(): value == "yes" for value, known in YES_NO.items() for word in (value, *known)}
+    values: list[Any] = []
+    problems: dict[int, Problem] = {}
+    for n, cell in enumerate(cells):
+        text = unicodedata.normalize("NFKC", as_text(cell).strip()).lower()
+        values.append(words.get(text))
+        if values[-1] is None and text.upper() not in BLANK and text not in BLANK:
+            problems[n] = Problem(
+                _("“{value}” is not one of the choices: {choices}.", value=text, choices="、".join(column.words)), True
+            )
+    return values, problems
+
+
+def _read_names(known: Mapping[str, int], column: Column, cells: Sequence[Any]) -> Read:
+    values, problems = _read_texts(column, cells)
+    for n, value in enumerate(values):
+        if value is None:
+            continue
+        values[n] = known.get(name_key(value))
+        if values[n] is None:
+            reason = (
+                _("There is no unit “{value}”: give its name, short name or code.", value=value)
+                if column.type is Type.UNIT
+                else _("There is no industry “{value}”: give its name or code.", value=value)
+            )
+            problems[n] = Problem(reason, True)
+    return values, problems
+
+
+_READERS: dict[Type, Callable[[Column, Sequence[Any]], Read]] = {
+    Type.TEXT: _read_texts,
+    Type.PERSONAL: _read_personal,
+    Type.CREDIT_CODE: _read_credit_codes,
+    Type.LIST: _read_lists,
+    Type.DATE: _read_dates,
+    Type.MONTH: _read_months,
+    Type.YEAR: _read_years,
+    Type.NUMBER: _read_numbers,
+    Type.CHOICE: _read_choices,
+    Type.CHOICES: _read_many_choices,
+    Type.YES_NO: _read_yes_no,
+}
+
+
+def read_cells(column: Column, cells: Sequence[Any], *, heading: str, names: Names) -> Read:
+    """Read the distinct cells of a column under its heading as the user's file has it."""
+    if column.type is Type.MONEY:
+        return _money_reader(unit_of_heading(heading))(column, cells)
+    if column.type is Type.UNIT:
+        return _read_names(names.units, column, cells)
+    if column.type is Type.INDUSTRY:
+        return _read_names(names.industries, column, cells)
+    return _READERS[column.type](column, cells)

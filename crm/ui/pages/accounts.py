@@ -1,0 +1,9 @@
+"""accounts"""
+
+import streamlit as st
+
+from crm.ui import session
+
+actor = session.current_actor()
+st.title("accounts")
+st.write(actor.login)

@@ -1,0 +1,44 @@
+"""What happens as the server starts and stops: the database is opened once, warmed, and let go of."""
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NoReturn
+
+import streamlit as st
+from anyio import to_thread
+
+from crm import store
+from crm.errors import CrmError
+from crm.locale import _
+from crm.ui import session
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
+    """Hold the database open while the server runs."""
+    await to_thread.run_sync(_open_and_warm)
+    try:
+        yield
+    finally:
+        session.close_database()
+
+
+def _open_and_warm() -> None:
+    url = os.environ.get("CRM_DATABASE")
+    if not url:
+        _give_up(_("No database is named: set CRM_DATABASE, or start the app with “crm serve”."))
+    try:
+        database = session.open_database(url)
+    except CrmError as error:
+        _give_up(error.message)
+    import altair  # noqa: F401  # the first chart would wait for it otherwise
+
+    store.warm(database)
+
+
+def _give_up(message: object) -> NoReturn:
+    """Say one sentence and stop: an error raised here would be printed by the server with its whole trace."""
+    print(message, file=sys.stderr, flush=True)
+    os._exit(1)
