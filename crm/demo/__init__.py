@@ -169,7 +169,8 @@ def _told_apart(
     month: Month,
 ) -> Projects:
     """Draw the projects; again where two units would show the same three rates in the last month."""
-    for attempt in range(12):
+    # In a January few things have happened yet, and it may take many draws.
+    for attempt in range(50):
         projects = draw_dates(
             _random(seed, 3, attempt), reference, people, count=_PROJECTS * scale, first=span[0], end=span[1]
         )
@@ -184,11 +185,12 @@ class _Rehearsed(Exception):
 
 
 def _last_rates(database: Database, reference: Reference, projects: Projects, *, month: Month) -> list[Row]:
-    """Return each unit's signing, performance and start-up rate, as `metrics` works them out on these projects.
+    """Return the signing, performance and start-up rate of each county and park, as `metrics` works them out.
 
     They are loaded for the question and taken back: the rates have one definition.
     """
     rules = RuleSet()
+    ranked = set(reference.units["id"].iloc[reference.home])
     sql, params = pairs_query(rules, [rules.period(month)], Basis.COUNT, by="unit")
     found: list[Row] = []
     frame = projects.frame.assign(
@@ -197,16 +199,23 @@ def _last_rates(database: Database, reference: Reference, projects: Projects, *,
         enterprise_id=0,
         unit_id=0,
     )
-    blank = dict.fromkeys(("name", "name_key", "search_text", "stage", "status"), "")
+    blank: dict[str, Any] = dict.fromkeys(("name", "name_key", "search_text", "stage", "status"), "")
     held = holdings(reference, projects).rename(columns={"project": "project_id"})
     stamp = np.datetime64(month.first_day, "s")
-    stamps = {"version": 1, "created_at": stamp, "created_by": "", "updated_at": stamp, "updated_by": ""}
+    stamps: dict[str, Any] = {
+        "version": 1,
+        "created_at": stamp,
+        "created_by": "",
+        "updated_at": stamp,
+        "updated_by": "",
+    }
     try:
         with database.transaction() as session:
             _load_frame(session, "project", frame.assign(**blank, **stamps))
             _load_frame(session, "project_unit", held.assign(id=np.arange(len(held)), **stamps))
-            for _period, _unit, pairs in map(read_pairs, session.rows(sql, params)):
-                found.append(tuple(pairs[slug].rate for slug, _weight in rules.weights))
+            for _period, unit_id, pairs in map(read_pairs, session.rows(sql, params)):
+                if unit_id in ranked:
+                    found.append(tuple(pairs[slug].rate for slug, _weight in rules.weights))
             raise _Rehearsed
     except _Rehearsed:
         return found
@@ -315,7 +324,7 @@ def _targets(reference: Reference, projects: Projects, months: list[Month]) -> p
         (unit_id, year, measure, float(max(round(of_unit * factor), 1) * worth))
         for year in range(months[0].year, months[-1].year + 1)
         for unit_id, of_unit in zip(reference.units["id"], share, strict=True)
-        for measure, factor, worth in (("signings", 0.3, 1), ("starts", 0.2, 1), ("funds", 0.3, 50_000_000))
+        for measure, factor, worth in (("signings", 0.3, 1), ("starts", 0.2, 1), ("funds_arrived", 0.3, 50_000_000))
     ]
     return pd.DataFrame(rows, columns=["unit_id", "year", "measure", "value"])
 

@@ -29,7 +29,8 @@ def pick(rng: Random, options: Sequence[Any], count: int, weights: Sequence[floa
     """Draw `count` of the options, each as likely as its weight says."""
     if weights is None:
         return texts(options)[rng.integers(0, len(options), count)]
-    return texts(options)[rng.choice(len(options), count, p=np.asarray(weights) / np.sum(weights))]
+    column: Array = texts(options)[rng.choice(len(options), count, p=np.asarray(weights) / np.sum(weights))]
+    return column
 
 
 def pick_by(rng: Random, table: Sequence[Sequence[Any]], key: Array) -> Array:
@@ -37,7 +38,8 @@ def pick_by(rng: Random, table: Sequence[Sequence[Any]], key: Array) -> Array:
     lengths = np.array([len(options) for options in table])
     starts = np.cumsum(lengths) - lengths
     flat = texts([option for options in table for option in options])
-    return flat[starts[key] + (rng.random(len(key)) * lengths[key]).astype(np.int64)]
+    column: Array = flat[starts[key] + (rng.random(len(key)) * lengths[key]).astype(np.int64)]
+    return column
 
 
 def filled(templates: Array, slots: Mapping[str, Array]) -> Array:
@@ -78,7 +80,8 @@ def workday(day: Array) -> Array:
     """Return the day, or the Friday before where it falls on a weekend."""
     # 1970-01-01 was a Thursday.
     weekday = (day.astype(np.int64) + 3) % 7
-    return day - np.maximum(weekday - 4, 0).astype("timedelta64[D]")
+    earlier: Array = day - np.maximum(weekday - 4, 0).astype("timedelta64[D]")
+    return earlier
 
 
 _ALPHABET = np.array(list("0123456789ABCDEFGHJKLMNPQRTUWXY"))
@@ -90,7 +93,7 @@ def credit_codes(divisions: Array, *, first: int, seed: int) -> Array:
     `first` is the serial number of the first one. Organisation codes start with "XX", which is issued to nobody.
     """
     # Steps of a number coprime with 31^6 visit every serial once: distinct, and without an order to the eye.
-    serial = (np.arange(first, first + len(divisions), dtype=np.int64) * 387_420_489 + seed) % 31**6
+    serial = (np.arange(first, first + len(divisions), dtype=np.int64) * 387_420_489 + 123_456_789 + seed) % 31**6
     digits = np.stack([serial // 31**place % 31 for place in range(5, -1, -1)], axis=1)
     body = np.concatenate([np.full((len(serial), 2), 29), digits], axis=1)
     # The organisation code's own check character, by GB 11714: its letters weigh one step per letter of the alphabet.

@@ -1,4 +1,4 @@
-"""The bureau's own people and the enterprises it courts, as columns; row numbers stand for records until they have ids."""
+"""The bureau's people and the enterprises it courts, as columns; row numbers stand for records without an id yet."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,6 @@ from crm.demo.draw import Array, Random, credit_codes, filled, joined, kept, pic
 from crm.store import name_key, reference_rows, search_text
 
 STAFF_PER_UNIT = 8
-HOME_PROVINCE = "湖南省"
 # The brand's place in a name: the town without its administrative word.
 _TOWN_ENDINGS = ("土家族苗族自治州", "市")
 
@@ -26,6 +25,12 @@ class Reference:
     def home(self) -> Array:
         """The numbers of the units where projects are built: counties and parks."""
         return np.flatnonzero(self.units["kind"].isin(["county", "park"]))
+
+    @property
+    def chains(self) -> Array:
+        """The number of each segment's chain in the word tables."""
+        place = {slug: n for n, slug in enumerate(words.TRADES)}
+        return np.array([place[slug] for slug in self.segments["industry"]])
 
 
 @dataclass(frozen=True)
@@ -61,8 +66,8 @@ def draw_enterprises(
     """Draw enterprises from all over the country, each with its owner unit, chain and contact people."""
     unit = rng.choice(len(shares), count, p=shares / shares.sum())
     segment = rng.integers(0, len(reference.segments), count)
-    keyword = pick_by(rng, [text.split("|") for text in reference.segments["keywords"]], segment)
-    industry = reference.segments["industry"].to_numpy(object)[segment]
+    keywords = [text.split("|") for text in reference.segments["keywords"]]
+    keyword = pick_by(rng, keywords, segment)
     towns = reference_rows("divisions")
     # Neighbours and the coast send most investors.
     near = {"湖南省": 3.0, "广东省": 3.0, "浙江省": 2.5, "江苏省": 2.0, "重庆市": 4.0, "四川省": 1.5, "上海市": 5.0}
@@ -70,7 +75,7 @@ def draw_enterprises(
     town_number = rng.choice(len(towns), count, p=weight / weight.sum())
     town_short = texts([_town(row["city"]) for row in towns])[town_number]
     brand = _brands(rng, town_number, count)
-    trade = pick_by(rng, list(words.TRADES.values()), _numbers(industry, list(words.TRADES)))
+    trade = pick_by(rng, list(words.TRADES.values()), reference.chains[segment])
     form = pick(rng, words.LEGAL_FORMS, count, words.LEGAL_FORM_WEIGHTS)
     name = joined(town_short, brand, trade, form)
     code = credit_codes(texts([row["code"] for row in towns])[town_number], first=0, seed=seed)
@@ -78,10 +83,10 @@ def draw_enterprises(
     capital = np.maximum(np.round(np.exp(rng.normal(7.6, 1.1, count)) / 100) * 100, 100) * 10_000
     intended = np.maximum(np.round(np.exp(rng.normal(9.2, 1.1, count)) / 500) * 500, 500) * 10_000
     founded = np.datetime64(f"{first_year - 1}-12-28", "D") - rng.integers(0, 9000, count).astype("timedelta64[D]")
+    second = pick_by(rng, keywords, segment)
     business = joined(
         keyword,
-        pick(rng, ("；", "、"), count),
-        pick_by(rng, [text.split("|") for text in reference.segments["keywords"]], segment),
+        np.where(second == keyword, "", "、" + second),
         pick(rng, ("；技术服务", "；货物进出口", "；批发零售", "的生产、销售", ""), count),
     )
     frame = pd.DataFrame(
@@ -127,18 +132,19 @@ def _town(city: str) -> str:
     return city
 
 
-def _numbers(values: Array, known: list[str]) -> Array:
-    place = {value: n for n, value in enumerate(known)}
-    return np.array([place[value] for value in values])
-
-
 def _brands(rng: Random, town: Array, count: int) -> Array:
-    """Draw brands of two characters so that no town has one twice; the scarce ones are drawn again until all differ."""
-    brands = [a + b for a in dict.fromkeys(words.BRAND_FIRST) for b in dict.fromkeys(words.BRAND_LAST) if a != b]
-    number = rng.integers(0, len(brands), count)
-    while (again := pd.Series(town * len(brands) + number).duplicated().to_numpy()).any():
-        number[again] = rng.integers(0, len(brands), again.sum())
-    return texts(brands)[number]
+    """Draw brands of two characters; where a town has one already, of three, until all differ within their town."""
+    first, last = tuple(dict.fromkeys(words.BRAND_FIRST)), tuple(dict.fromkeys(words.BRAND_LAST))
+    parts = [rng.integers(0, len(first), count), rng.integers(0, len(last), count), np.zeros(count, np.int64)]
+
+    def taken() -> Array:
+        number = ((town * len(first) + parts[0]) * len(last) + parts[1]) * (len(last) + 1) + parts[2]
+        return pd.Series(number).duplicated().to_numpy()
+
+    while (again := taken()).any():
+        parts[2][again] = rng.integers(1, len(last) + 1, again.sum())
+        parts[1][again] = rng.integers(0, len(last), again.sum())
+    return joined(texts(first)[parts[0]], texts(last)[parts[1]], texts(["", *last])[parts[2]])
 
 
 def _second_segments(rng: Random, reference: Reference, segment: Array) -> Array:

@@ -178,29 +178,25 @@ def describe(
     frame, count = projects.frame, len(projects.frame)
     day = {name: projects.day(name) for name in frame.columns}
     signed, registered, started = (~np.isnat(day[name]) for name in ("signed_on", "registered_on", "started_on"))
-    year = pd.Series(day["entered_on"].astype("datetime64[Y]").astype(np.int64) + 1970)
-    # Numbered within the year in the order of entry.
-    order = np.lexsort((np.arange(count), day["entered_on"]))
-    number = np.empty(count, np.int64)
-    number[order] = year.iloc[order].groupby(year.iloc[order]).cumcount() + 1
+    year = day["entered_on"].astype("datetime64[Y]").astype(np.int64) + 1970
+    number = _numbered(year, day["entered_on"])
     width = max(4, len(str(number.max(initial=0))))
     code = texts([f"XX-{y}-{n:0{width}d}" for y, n in zip(year, number, strict=True)])
     unit_codes = reference.units["code"].to_numpy(object)
-    built_at = np.where(np.isin(projects.unit, reference.home), projects.unit, reference.home[number % len(reference.home)])
+    home = reference.home
+    built_at = np.where(np.isin(projects.unit, home), projects.unit, home[number % len(home)])
     places = [words.PLACES.get(c, words.PLACES["433101"]) for c in unit_codes]
     place = pick_by(rng, places, built_at)
-    place_number = {name: n for n, name in enumerate(words.PROJECT_FORMS)}
-    industry = reference.segments["industry"].to_numpy(object)[projects.segment]
-    form = pick_by(
-        rng, list(words.PROJECT_FORMS.values()), np.array([place_number[slug] for slug in industry], np.int64)
-    )
+    chain = reference.chains[projects.segment]
+    form = pick_by(rng, list(words.PROJECT_FORMS.values()), chain)
     keyword, brand = enterprises.keyword[projects.enterprise], enterprises.brand[projects.enterprise]
     product = filled(form, {"keyword": keyword, "n": pick(rng, words.OUTPUTS, count)})
     name = joined(brand, product, texts(["项目"] * count))
     # 元, in whole 10 万元: most between 0.2 and 8 亿元, a few up to 30.
     planned = np.clip(np.round(np.exp(rng.normal(9.35, 1.05, count)) / 10) * 10, 1_000, 300_000) * 10_000
     contracted = np.round(planned * rng.uniform(0.75, 1.0, count) / 100_000) * 100_000
-    company = joined(texts(["湘西"] * count), brand, pick(rng, ("产业发展", "科技", "实业", "新材料", "农业", "文旅"), count))
+    trade = pick_by(rng, [words.TRADES[slug] for slug in words.PROJECT_FORMS], chain)
+    company = joined(texts(["湘西"] * count), brand, trade, texts(["有限公司"] * count))
     company_code = credit_codes(texts(["433100"] * count), first=len(enterprises.unit), seed=seed)
     stage = np.full(count, str(Stage.LEAD), object)
     stage[(end - day["entered_on"]).astype(np.int64) > 14] = str(Stage.CONTACT)
@@ -215,8 +211,7 @@ def describe(
         str(ProjectStatus.WITHDRAWN),
         np.where(quiet | overdue, str(ProjectStatus.STALLED), str(ProjectStatus.ACTIVE)),
     )
-    text = joined(company, texts(["有限公司"] * count))
-    kind = pick(rng, (str(AgreementKind.CONTRACT), str(AgreementKind.FRAMEWORK), str(AgreementKind.INTENT)), count, (8, 1, 1))
+    kind = pick(rng, [str(kind) for kind in AgreementKind], count, (8, 1, 1))
     columns: dict[str, Any] = {
         "code": code,
         "name": name,
@@ -233,7 +228,7 @@ def describe(
         "status": status.astype(object),
         "entered_given": True,
         "agreement_kind": kept(kind, signed),
-        "company_name": kept(text, registered),
+        "company_name": kept(company, registered),
         "company_credit_code": kept(company_code, registered),
         "withdrawn_reason": kept(pick(rng, words.WITHDRAWAL_REASONS, count), withdrawn),
         "liaison_leader": kept(pick(rng, words.LEADERS, count), planned >= 1_000_000_000),
@@ -241,6 +236,14 @@ def describe(
         "evidence": kept(pick(rng, words.START_EVIDENCE, count), started),
     }
     return replace(projects, frame=frame.assign(**columns))
+
+
+def _numbered(year: Array, day: Array) -> Array:
+    """Number the rows of each year from 1, by day."""
+    order = np.argsort(day, kind="stable")
+    number = np.empty(len(day), np.int64)
+    number[order] = pd.Series(year[order]).groupby(year[order]).cumcount() + 1
+    return number
 
 
 # ------------------------------------------------------------------------------------------------- records of projects
@@ -303,7 +306,7 @@ def agreements(rng: Random, projects: Projects, *, end: np.datetime64) -> pd.Dat
     row = np.concatenate([first, second])
     on = np.concatenate([signed[first], later[second]])
     year = on.astype("datetime64[Y]").astype(np.int64) + 1970
-    number = pd.Series(year).groupby(year).cumcount() + 1
+    number = _numbered(year, on)
     return pd.DataFrame(
         {
             "project": row,

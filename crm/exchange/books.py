@@ -5,12 +5,13 @@ there in bulk. A record that the file makes has a negative id until then.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from crm.store import Database, Session, Transaction
+from crm.store import Database, Row, Session, Transaction
 
 Record = dict[str, Any]
 _STAMPS = frozenset({"id", "version", "created_at", "created_by", "updated_at", "updated_by", "archived_at"})
@@ -39,6 +40,8 @@ _ORDER = (
 )
 _REFERENCES = ("enterprise_id", "project_id", "agreement_id")
 _PARENT = {"enterprise_id": "enterprise", "project_id": "project", "agreement_id": "agreement"}
+# Stands for the moment of writing, which a judge does not know.
+ARCHIVED = datetime.min
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 
@@ -48,12 +51,11 @@ class Line:
 
     row: int
     action: str
-    subject: str | None = None
-    subject_id: int | None = None
-    subject_version: int | None = None
-    before: str | None = None
-    after: str | None = None
-    reason: str | None = None
+    subject: str
+    subject_id: int
+    subject_version: int
+    before: str | None
+    after: str
 
 
 class Books:
@@ -62,7 +64,8 @@ class Books:
     def __init__(self, database: Database, session: Session | Transaction) -> None:
         self._database = database
         self._session = session
-        self._held: dict[str, dict[int, Record]] = {}
+        # A record that the file makes is kept packed, as its values in the order of the columns, until it is looked at.
+        self._held: dict[str, dict[int, Record | Row]] = {}
         self._made: dict[str, dict[int, int]] = {}
         self._before: dict[str, dict[int, tuple[int, Record]]] = {}
         self._indexes: dict[tuple[str, str], dict[Any, list[int]]] = {}
@@ -81,13 +84,16 @@ class Books:
             [wanted],
         )
         for record in found:
-            held.setdefault(record["id"], record)
+            held.setdefault(record["id"], record)  # what rows changed already stays
         for table_column in [key for key in self._indexes if key[0] == table]:
             del self._indexes[table_column]
 
     def get(self, table: str, record_id: int) -> Record:
         """Return a record as it stands now; change it through `change` only."""
-        return self._held[table][record_id]
+        record = self._held[table][record_id]
+        if isinstance(record, tuple):
+            record = self._held[table][record_id] = dict(zip(self._blanks[table], record, strict=True)) | {"id": record_id}
+        return record
 
     def where(self, table: str, column: str, value: Any) -> list[Record]:
         """Return the records taken up or made whose column has this value, the older ones first."""
@@ -95,9 +101,14 @@ class Books:
         held = self._held.setdefault(table, {})
         if index is None:
             index = self._indexes[table, column] = {}
-            for record_id, record in held.items():
-                index.setdefault(record[column], []).append(record_id)
-        return [held[record_id] for record_id in index.get(value, ())]
+            for record_id in held:
+                index.setdefault(self.get(table, record_id)[column], []).append(record_id)
+        return [self.get(table, record_id) for record_id in index.get(value, ())]
+
+    def all(self, table: str) -> Iterator[Record]:
+        """Walk through the records of a table taken up or made."""
+        for record_id in list(self._held.get(table, ())):
+            yield self.get(table, record_id)
 
     def add(self, table: str, row: int, values: Mapping[str, Any]) -> int:
         """Make a record and return its id, negative until it is written."""
@@ -111,8 +122,7 @@ class Books:
             self._made[table] = {}
         record = {**blank, **values}
         assert len(record) == len(blank), f"{table} has no {set(record) - set(blank)}"
-        record["id"] = record_id
-        self._held[table][record_id] = record
+        self._held[table][record_id] = tuple(record.values())
         self._made[table][record_id] = row
         for (indexed, column), index in self._indexes.items():
             if indexed == table:
@@ -121,7 +131,7 @@ class Books:
 
     def change(self, table: str, record_id: int, row: int, values: Mapping[str, Any]) -> bool:
         """Set values of a record, None too; returns whether anything differed."""
-        record = self._held[table][record_id]
+        record = self.get(table, record_id)
         differing = {column: value for column, value in values.items() if record[column] != value}
         if not differing:
             return False
@@ -137,64 +147,71 @@ class Books:
         record.update(differing)
         return True
 
-    def is_new(self, table: str, record_id: int) -> bool:
-        """Whether the file made this record."""
-        return record_id < 0
+    def archive(self, table: str, record_id: int, row: int) -> bool:
+        """Take a record out of use; it gets its moment when it is written."""
+        return self.change(table, record_id, row, {"archived_at": ARCHIVED})
 
-    def touched(self) -> set[tuple[str, int]]:
-        """Return every record made or changed, as (table, id)."""
-        return {(table, i) for group in (self._made, self._before) for table, ids in group.items() for i in ids}
-
-    def write(self, work: Transaction) -> tuple[list[Line], dict[int, int]]:
-        """Put everything into the database; returns a line per record, and the ids that the new ones got."""
-        lines: list[Line] = []
+    def write(self, work: Transaction) -> Iterator[list[Line]]:
+        """Put everything into the database, part by part; yields a line per record, references by their final ids."""
         ids: dict[int, int] = {}
-        for table in _ORDER:
-            self._write_made(work, table, lines, ids)
-        for table in _ORDER:
-            self._write_changed(work, table, lines, ids)
         assert set(self._made) | set(self._before) <= set(_ORDER)
-        return lines, ids
+        for table in _ORDER:
+            made = list(self._made.get(table, {}).items())
+            for start in range(0, len(made), _PART):
+                yield self._write_made(work, table, made[start : start + _PART], ids)
+        for table in _ORDER:
+            changed = list(self._before.get(table, {}).items())
+            for start in range(0, len(changed), _PART):
+                yield self._write_changed(work, table, changed[start : start + _PART], ids)
 
-    def _write_made(self, work: Transaction, table: str, lines: list[Line], ids: dict[int, int]) -> None:
-        made = self._made.get(table)
-        if not made:
-            return
-        columns = list(self._blanks[table])
-        held = self._held[table]
-        records = [held[record_id] for record_id in made]
-        for column in _REFERENCES:
-            if column in self._blanks[table]:
-                for record in records:
-                    value = record[column]
-                    if value is not None and value < 0:
-                        record[column] = ids[value]
-        values = itemgetter(*columns)
-        new_ids = work.insert_many(table, columns, [values(record) for record in records])
-        ids.update(zip(made, new_ids, strict=True))
-        for record, new_id, row in zip(records, new_ids, made.values(), strict=True):
-            after = {c: v for c, v in record.items() if v is not None and c not in _QUIET}
+    def _write_made(
+        self, work: Transaction, table: str, made: list[tuple[int, int]], ids: dict[int, int]
+    ) -> list[Line]:
+        columns, held = list(self._blanks[table]), self._held[table]
+        references = [n for n, column in enumerate(columns) if column in _REFERENCES]
+        packed = itemgetter(*columns)
+        rows: list[Row] = []
+        for record_id, _row in made:
+            record = held[record_id]
+            values = record if isinstance(record, tuple) else packed(record)
+            for n in references:
+                if values[n] is not None and values[n] < 0:
+                    values = (*values[:n], ids[values[n]], *values[n + 1 :])
+            rows.append(values)
+        new_ids = work.insert_many(table, columns, rows)
+        lines = []
+        for (record_id, row), values, new_id in zip(made, rows, new_ids, strict=True):
+            ids[record_id] = new_id
+            after = {c: v for c, v in zip(columns, values, strict=True) if v is not None and c not in _QUIET}
             lines.append(Line(row, "new", table, new_id, 1, None, _encode(after)))
+        return lines
 
-    def _write_changed(self, work: Transaction, table: str, lines: list[Line], ids: dict[int, int]) -> None:
-        held = self._held.get(table, {})
+    def _write_changed(
+        self, work: Transaction, table: str, changed: list[tuple[int, tuple[int, Record]]], ids: dict[int, int]
+    ) -> list[Line]:
+        lines = []
         # Records that were changed the same way go together: one statement per set of columns.
         groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
-        for record_id, (row, before) in self._before.get(table, {}).items():
-            record = held[record_id]
+        for record_id, (row, before) in changed:
+            record = self.get(table, record_id)
             after = {column: record[column] for column in before if record[column] != before[column]}
             if not after:
                 continue
             for column in _REFERENCES:
                 if after.get(column) is not None and after[column] < 0:
                     after[column] = ids[after[column]]
+            if "archived_at" in after:
+                after["archived_at"] = work.now
             columns = tuple(sorted(after))
             groups.setdefault(columns, []).append((record_id, record["version"], *(after[c] for c in columns)))
             old = {column: before[column] for column in after}
             lines.append(Line(row, "updated", table, record_id, record["version"] + 1, _encode(old), _encode(after)))
         for columns, rows in groups.items():
             work.update_many(table, columns, rows)
+        return lines
 
 
+# How many records are on their way at once: enough for speed, few enough for memory.
+_PART = 5_000
 # Derived from the name: no reader of a record's history wants them.
 _QUIET = frozenset({"id", "search_text", "name_key"})

@@ -8,7 +8,7 @@ judges and exports know it, most often the column of the table.
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from crm.errors import Refused
@@ -38,6 +38,7 @@ class Type(StrEnum):
     MONTH = "month"
     UNIT = "unit"
     INDUSTRY = "industry"
+    INDUSTRIES = "industries"
     LIST = "list"
     CHOICE = "choice"
     CHOICES = "choices"
@@ -254,8 +255,6 @@ def _planned(heading: str, name: str, *, example: str = "", synonyms: tuple[str,
 
 def _of(column: Column, **changes: object) -> Column:
     """Return a shared column as another kind has it."""
-    from dataclasses import replace
-
     return replace(column, **changes)  # type: ignore[arg-type]  # the names of the dataclass itself
 
 
@@ -293,7 +292,7 @@ _KINDS = (
             Column("注册地址", "address", synonyms=("地址", "企业地址", "住所"), longest=1000, example="长沙市岳麓区示例路1号"),
             Column("主营业务", "main_business", synonyms=("经营范围", "主营产品"), longest=_LONG, example="电子元件制造"),
             Column("企业资质", "recognition", synonyms=("资质", "企业荣誉"), example="专精特新"),
-            Column("重点产业", "industries", Type.LIST, synonyms=_INDUSTRY.synonyms, example="电子信息",
+            Column("重点产业", "industries", Type.INDUSTRIES, synonyms=_INDUSTRY.synonyms, example="电子信息",
                    note=_("Industries by name or code; several are joined by 、.")),
             Column("产业链环节", "segments", Type.LIST, synonyms=_SEGMENT.synonyms,
                    note=_("Segments of the industries named, by name; several are joined by 、.")),

@@ -213,8 +213,6 @@ _NAMESPACES = {
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)", re.DOTALL)
 _PLACE = re.compile(rb'\br="([A-Z]+)(\d+)"')
-_FAR_COLUMN = re.compile(rb'\br="[A-Z]{3}\d')
-_ROW_NUMBER = re.compile(rb'<(?:\w+:)?row\b[^>]*?\br="(\d+)"')
 _VALUE = re.compile(rb"<(?:\w+:)?(?:v|t)\b[^>]*>([^<]*)<")
 _FORMULA = re.compile(rb"<(?:\w+:)?f\b[^>]*?(?:/>|>([^<]*)<)")
 
@@ -242,7 +240,7 @@ class _Scan:
             raise damaged from error
 
     def run(self) -> None:
-        """Walk through the sheet to be read: far cells, error values, formulas that have no stored result."""
+        """Walk through the sheet to be read: error values, formulas that have no stored result."""
         try:
             with zipfile.ZipFile(self.path) as archive:
                 part = self._part(archive)
@@ -268,27 +266,14 @@ class _Scan:
         return None
 
     def _look_over(self, rows: bytes) -> None:
-        last = rows.rfind(b"row ")
-        numbered = _ROW_NUMBER.search(rows, max(last - 20, 0)) if last >= 0 else None
-        far = _FAR_COLUMN.search(rows) is not None or (
-            numbered is not None and int(numbered[1]) > parse_process.MOST_ROWS
-        )
-        if not (far or b'"e"' in rows or b"<f" in rows or b":f" in rows):
+        # Most sheets have neither: asked of the whole piece before any cell is looked at.
+        if not (b't="e"' in rows or b"<f" in rows or b":f" in rows):
             return
         for attributes, content in _CELL.findall(rows):
             place = _PLACE.search(attributes)
-            value = _VALUE.search(content) if content else None
-            if place is None:
-                continue
-            column, row = _column_number(place[1]), int(place[2])
-            if far and value is not None and (column > parse_process.MOST_COLUMNS or row > parse_process.MOST_ROWS):
-                raise Refused(
-                    _(
-                        "Cell {cell} lies far from the table: delete the rows and columns beyond the table, and save it.",
-                        cell=(place[1] + place[2]).decode(),
-                    )
-                )
-            self._note(attributes, content, value, row - 1, column - 1)
+            if place is not None:
+                value = _VALUE.search(content) if content else None
+                self._note(attributes, content, value, int(place[2]) - 1, _column_number(place[1]) - 1)
 
     def _note(self, attributes: bytes, content: bytes, value: re.Match[bytes] | None, row: int, column: int) -> None:
         if b't="e"' in attributes:

@@ -521,6 +521,20 @@ def _read_names(known: Mapping[str, int], column: Column, cells: Sequence[Any]) 
     return values, problems
 
 
+def _read_industries(known: Mapping[str, int], column: Column, cells: Sequence[Any]) -> Read:
+    values, problems = _read_texts(column, cells)
+    for n, value in enumerate(values):
+        if value is None:
+            continue
+        parts = split_list(value)
+        unknown = [part for part in parts if name_key(part) not in known]
+        values[n] = None if unknown else tuple(dict.fromkeys(known[name_key(part)] for part in parts)) or None
+        if unknown:
+            reason = _("There is no industry “{value}”: give its name or code.", value="、".join(unknown))
+            problems[n] = Problem(reason, True)
+    return values, problems
+
+
 _READERS: dict[Type, Callable[[Column, Sequence[Any]], Read]] = {
     Type.TEXT: _read_texts,
     Type.PERSONAL: _read_personal,
@@ -536,7 +550,7 @@ _READERS: dict[Type, Callable[[Column, Sequence[Any]], Read]] = {
 }
 
 
-def read_cells(column: Column, cells: Sequence[Any], *, heading: str, names: Names) -> Read:
+def read_cells(column: Column, cells: Sequence[Any], *, heading: str, names: Names, today: date) -> Read:
     """Read the distinct cells of a column under its heading as the user's file has it."""
     if column.type is Type.MONEY:
         return _money_reader(unit_of_heading(heading))(column, cells)
@@ -544,4 +558,12 @@ def read_cells(column: Column, cells: Sequence[Any], *, heading: str, names: Nam
         return _read_names(names.units, column, cells)
     if column.type is Type.INDUSTRY:
         return _read_names(names.industries, column, cells)
-    return _READERS[column.type](column, cells)
+    if column.type is Type.INDUSTRIES:
+        return _read_industries(names.industries, column, cells)
+    values, problems = _READERS[column.type](column, cells)
+    if column.actual:
+        for n, value in enumerate(values):
+            if value is not None and value > today:
+                values[n] = None
+                problems[n] = Problem(_("The date {day} is later than today.", day=value), True)
+    return values, problems

@@ -150,6 +150,12 @@ def list_accounts(database: Database, actor: Actor) -> list[AccountRow]:
     ]
 
 
+def chains(database: Database) -> list[tuple[int, str]]:
+    """List the key industries that a task force can be given, as (id, name) in official order."""
+    rows = database.rows("select id, name from industry where archived_at is null order by display_order")
+    return [(industry_id, name) for industry_id, name in rows]
+
+
 def has_administrator(database: Database) -> bool:
     """Whether anybody can manage accounts; where nobody can, the set-up page makes the first administrator."""
     rows = database.rows("select roles from account where disabled_at is null and archived_at is null")

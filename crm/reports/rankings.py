@@ -116,6 +116,20 @@ def find_unit(database: Database, text: str) -> Unit:
     raise Invalid({"unit": _("There is no unit “{text}”. The units are: {names}.", text=text, names=names)})
 
 
+def find_industry(database: Database, text: str) -> int:
+    """Find a key industry by its name or code and return its id; raises Invalid with the names there are."""
+    known = database.rows(
+        "select id, name, code, name_en from industry where archived_at is null order by display_order"
+    )
+    for industry_id, *words in known:
+        if text.strip() in words:
+            return int(industry_id)
+    names = "、".join(row[1] for row in known)
+    raise Invalid(
+        {"industry": _("There is no industry “{text}”. The industries are: {names}.", text=text, names=names)}
+    )
+
+
 def find_rate(slug: str) -> str:
     """Check a rate's slug; raises Invalid with the slugs there are."""
     if slug not in RATES:

@@ -187,7 +187,10 @@ class _EmbeddedSession(Session):
 
         source: Any = rows
         if not isinstance(rows, pd.DataFrame):
-            source = pa.table([pa.array(column) for column in zip(*rows, strict=True)], names=list(columns))
+            batch = pa.record_batch([pa.array(column) for column in zip(*rows, strict=True)], names=list(columns))
+            # A registered table is held in memory until the transaction ends, a reader only until it is read.
+            source = pa.RecordBatchReader.from_batches(batch.schema, iter([batch]))
+            del batch
         self._cursor.register("crm_bulk", source)
         try:
             yield

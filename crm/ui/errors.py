@@ -23,8 +23,7 @@ def show(error: Exception) -> bool:
     reference = f"{secrets.token_hex(2)}-{secrets.token_hex(2)}".upper()
     log.error("reference %s", reference, exc_info=error)
     message = _(
-        "Something went wrong here, and nothing was saved. Try again; if it happens again, give your"
-        " administrator this number: {reference}",
+        "Something went wrong here. Try again; if it happens again, give your administrator this number: {reference}",
         reference=reference,
     )
     st.error(str(message), icon=":material/error:")

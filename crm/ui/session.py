@@ -5,7 +5,7 @@ run, so that a session which was ended cannot draw one more page.
 """
 
 import os
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import NoReturn
 from zoneinfo import ZoneInfo
 
@@ -54,6 +54,11 @@ def utc_now() -> datetime:
 def today() -> date:
     """Return the date in the bureau's time zone."""
     return datetime.now(TIME_ZONE).date()
+
+
+def local(moment: datetime) -> datetime:
+    """Return a stored moment (UTC without zone) in the bureau's time zone, without zone, for showing."""
+    return moment.replace(tzinfo=UTC).astimezone(TIME_ZONE).replace(tzinfo=None)
 
 
 def current_session() -> LiveSession:

@@ -19,6 +19,7 @@ from crm.reports.accounts import LiveSession
 from crm.ui import errors, session
 from crm.ui.server import index
 
+SIDEBAR_WIDTH = 236
 FOLDER = Path(__file__).parent / "pages"
 
 BUSINESS, REPORTING, ADMINISTRATION = _("Business"), _("Reporting"), _("Administration")
@@ -50,10 +51,11 @@ PAGES = (
 
 def run() -> None:
     """Draw the frame and the page that the address names."""
-    st.set_page_config(page_title=str(_("Investment CRM")), layout="wide")
+    st.set_page_config(layout="wide", initial_sidebar_state=SIDEBAR_WIDTH)
     try:
         found = session.current_session()
         page = st.navigation(_navigation(found), position="sidebar", expanded=True)
+        st.set_page_config(page_title=f"{page.title} · {_('Investment CRM')}")
         _sidebar(found)
         session.show_flashes()
         page.run()
@@ -99,7 +101,7 @@ def _sidebar(found: LiveSession) -> None:
     )
     with st.sidebar:
         st.html(
-            f'<div class="crm-person">{_PERSON}<span><span class="crm-name">{escape(found.actor.name)}</span>'
+            f'<div class="crm-person"><span><span class="crm-name">{escape(found.actor.name)}</span>'
             f' <span class="crm-role">· {escape(_roles(found.actor))}</span></span></div>'
             + (f'<div class="crm-unit">{escape(found.unit)}</div>' if found.unit else "")
             + '<div class="crm-links">'
@@ -128,10 +130,3 @@ def _brand(code: str) -> str:
 @cache
 def _mark() -> str:
     return (index.asset("brand.svg") or b"").decode()
-
-
-_PERSON = (
-    '<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.8" aria-hidden="true">'
-    '<circle cx="12" cy="12" r="9.2"/><circle cx="12" cy="9.6" r="3.1"/><path d="M5.8 18.6c1.4-2.6 3.6-3.9 6.2-3.9'
-    's4.8 1.3 6.2 3.9"/></svg>'
-)

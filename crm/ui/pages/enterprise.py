@@ -1,9 +1,9 @@
-"""enterprise"""
+"""One enterprise with its contacts and timeline."""
 
-import streamlit as st
-
+from crm.locale import _
+from crm.ui import components as ui
 from crm.ui import session
 
 actor = session.current_actor()
-st.title("enterprise")
-st.write(actor.login)
+with ui.title_row(actor, _("Enterprise")):
+    pass

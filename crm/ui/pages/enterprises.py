@@ -1,9 +1,9 @@
-"""enterprises"""
+"""The directory of intended investors."""
 
-import streamlit as st
-
+from crm.locale import _
+from crm.ui import components as ui
 from crm.ui import session
 
 actor = session.current_actor()
-st.title("enterprises")
-st.write(actor.login)
+with ui.title_row(actor, _("Enterprises")):
+    pass

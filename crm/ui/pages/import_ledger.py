@@ -1,9 +1,9 @@
-"""import_ledger"""
+"""Import of a ledger."""
 
-import streamlit as st
-
+from crm.locale import _
+from crm.ui import components as ui
 from crm.ui import session
 
 actor = session.current_actor()
-st.title("import_ledger")
-st.write(actor.login)
+with ui.title_row(actor, _("Excel import"), log_contact="secondary"):
+    pass

@@ -1,9 +1,9 @@
-"""log_contact"""
+"""Log one contact with an enterprise."""
 
-import streamlit as st
-
+from crm.locale import _
+from crm.ui import components as ui
 from crm.ui import session
 
 actor = session.current_actor()
-st.title("log_contact")
-st.write(actor.login)
+with ui.title_row(actor, _("Log a contact"), log_contact="none"):
+    pass

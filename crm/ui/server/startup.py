@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import streamlit as st
 from anyio import to_thread
+from streamlit.runtime.pages_manager import PagesManager
 
 from crm import store
 from crm.errors import CrmError
@@ -18,6 +19,9 @@ from crm.ui import session
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Hold the database open while the server runs."""
+    # Before the first st.navigation, Streamlit would take the folder `pages` for its old kind of app and run a page by
+    # itself, without the navigation that decides who sees it.
+    PagesManager.uses_pages_directory = False
     await to_thread.run_sync(_open_and_warm)
     try:
         yield

@@ -1,0 +1,773 @@
+"""The command line: every command of interfaces.md, one function each.
+
+Exit codes: 0 done, 1 refused with one sentence on stderr, 2 wrong usage. The command line acts as `system:<OS user>`
+with every right and is audited; `--as LOGIN` narrows it to that account's rights. `--db`, `--as` and `--format` may
+stand anywhere on the line.
+"""
+
+import csv
+import getpass
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from crm.errors import CrmError, Invalid, NotFound, Refused
+from crm.locale import Message, _, set_language
+from crm.model import Actor, Role
+from crm.months import Month
+
+_ANYWHERE = ("--db", "--as", "--format")
+_FORMATS = ("table", "json", "csv")
+
+
+class _Month(click.ParamType[Month]):
+    name = "YYYY-MM"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Month:
+        if isinstance(value, Month):
+            return value
+        try:
+            return Month.parse(value)
+        except Invalid as error:
+            self.fail(str(error), param, ctx)
+
+
+class _Day(click.ParamType[date]):
+    name = "YYYY-MM-DD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(str(_("“{text}” is not a date: write it as YYYY-MM-DD.", text=value)), param, ctx)
+
+
+MONTH, DAY = _Month(), _Day()
+
+
+class Settings:
+    """What stands anywhere on the line: the database, who acts, how data are printed."""
+
+    def __init__(self, url: str | None, login: str | None, output: str) -> None:
+        self.url = url
+        self.login = login
+        self.output = output
+
+    def database_url(self) -> str:
+        """Return the address of the database; raises Refused where none is named."""
+        if not self.url:
+            raise Refused(_("Name the database: --db PATH, --db postgresql://…, or the variable CRM_DATABASE."))
+        return self.url
+
+    def open(self) -> Any:
+        """Open the database, closed at the end of the command."""
+        from crm import store
+
+        database = store.connect(self.database_url())
+        click.get_current_context().call_on_close(database.close)
+        return database
+
+    def actor(self, database: Any) -> Actor:
+        """Return who acts: the system, or the account of `--as`; raises NotFound."""
+        if self.login is None:
+            return Actor(f"system:{_os_user()}", name=_os_user())
+        from crm.reports.accounts import find_actor
+
+        found = find_actor(database, self.login)
+        if found is None:
+            raise NotFound(_("There is no active account “{login}”.", login=self.login))
+        return found
+
+    def print_rows(self, rows: Sequence[Mapping[str, Any]], *, whole: Any = None) -> None:
+        """Print rows in the chosen format; `whole` is the JSON document where it is more than the rows."""
+        if self.output == "json":
+            click.echo(
+                json.dumps(whole if whole is not None else list(rows), ensure_ascii=False, indent=1, default=str)
+            )
+        elif self.output == "csv":
+            writer = csv.writer(sys.stdout, lineterminator="\n")
+            if rows:
+                writer.writerow(rows[0].keys())
+                writer.writerows([_cell(value) for value in row.values()] for row in rows)
+        else:
+            _print_table(rows)
+
+
+def _cell(value: Any) -> Any:
+    return "" if value is None else value
+
+
+def _print_table(rows: Sequence[Mapping[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    # A pipe has no width: as wide as needed, so that no cell is cut.
+    console = Console(width=None if sys.stdout.isatty() else 4000, highlight=False)
+    if not rows:
+        console.print(str(_("Nothing to show.")))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, value in rows[0].items():
+        table.add_column(name, justify="right" if isinstance(value, int | float) else "left")
+    for row in rows:
+        table.add_row(*(Text("—" if value is None else str(value)) for value in row.values()))
+    console.print(table)
+
+
+def _os_user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
+def _now() -> datetime:
+    from crm.store import utc_now
+
+    return utc_now()
+
+
+def _today() -> date:
+    """The day in Asia/Shanghai, which has no summer time."""
+    return (_now() + timedelta(hours=8)).date()
+
+
+_settings = click.make_pass_decorator(Settings)
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Environment: CRM_DATABASE names the database, CRM_LANGUAGE (zh_CN or en) the language of messages."
+    " Exit codes: 0 done, 1 refused with one sentence, 2 wrong usage.",
+)
+@click.option("--db", "url", envvar="CRM_DATABASE", metavar="URL", help="A DuckDB file, or postgresql://…")
+@click.option("--as", "login", metavar="LOGIN", help="Act with the rights of this account.")
+@click.option("--format", "output", type=click.Choice(_FORMATS), default="table", show_default=True)
+@click.version_option(package_name="zhaoshang-crm", prog_name="crm")
+@click.pass_context
+def cli(context: click.Context, url: str | None, login: str | None, output: str) -> None:
+    """Investment attraction: intended enterprises, projects, contacts and the monthly ranking.
+
+    A database is one file (or a PostgreSQL server). Begin with “crm init”, then “crm serve”; “crm demo” fills an empty
+    database with a believable bureau. --db, --as and --format may stand anywhere on the line.
+    """
+    context.obj = Settings(url, login, output)
+
+
+# --------------------------------------------------------------------------------------------------- starting a bureau
+
+
+@cli.command()
+@_settings
+def init(settings: Settings) -> None:
+    """Make a new database with reference data and print the administrator's one-time set-up code."""
+    from crm import store
+    from crm.actions.accounts import start_setup
+
+    url = settings.database_url()
+    database = store.create(url, actor=f"system:{_os_user()}")
+    try:
+        code = start_setup(database, now=_now())
+    finally:
+        database.close()
+    if settings.output == "json":
+        click.echo(json.dumps({"database": url, "setup_code": code}))
+        return
+    click.echo(str(_("The database is ready: {url}", url=url)))
+    click.echo(str(_("Set-up code of the administrator (works once, at /setup): {code}", code=code)))
+
+
+@cli.command()
+@click.option("--scale", type=click.IntRange(1, 1000), default=1, show_default=True, help="1 ≈ 2,000 enterprises.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed, the same bureau.")
+@click.option("--until", type=MONTH, help="The last of the 36 months; the last whole month by default.")
+@click.option(
+    "--accounts", type=click.Path(path_type=Path), help="Also make one sign-in per role, written to this file."
+)
+@_settings
+def demo(settings: Settings, scale: int, seed: int, until: Month | None, accounts: Path | None) -> None:
+    """Fill an empty database with a believable bureau of 36 months."""
+    from crm import store
+    from crm.demo import fill
+
+    url = settings.database_url()
+    if not store.is_server_url(url) and not Path(url).exists():
+        store.create(url, actor=f"system:{_os_user()}").close()
+    database = settings.open()
+    today = _today()
+    with _progress(str(_("Filling the database"))) as tell:
+        summary = fill(
+            database,
+            seed=seed,
+            scale=scale,
+            until=until or Month.of(today).plus(-1),
+            today=today,
+            now=_now(),
+            progress=lambda table, _rows: tell(table),
+        )
+    if accounts is not None:
+        _write_demo_accounts(database, settings.actor(database), accounts)
+    shown = {key: str(value) if isinstance(value, Month) else value for key, value in summary.as_json().items()}
+    settings.print_rows([shown], whole=shown)
+
+
+def _write_demo_accounts(database: Any, actor: Actor, path: Path) -> None:
+    import secrets
+
+    from crm.actions.accounts import add_account, set_password
+    from crm.demo import DEMO_ACCOUNTS
+    from crm.model import label
+
+    units = dict(database.rows("select code, id from unit"))
+    industries = dict(database.rows("select code, id from industry"))
+    lines = []
+    for person in DEMO_ACCOUNTS:
+        _account_id, code = add_account(
+            database,
+            actor,
+            login=person.login,
+            name=person.name,
+            roles=[person.role],
+            unit_id=units[person.unit_code],
+            industry_ids=[industries[c] for c in person.industry_codes],
+            now=_now(),
+        )
+        # Random, with all four classes of characters, whatever the password rules.
+        password = f"{secrets.token_hex(5)}-{secrets.choice('ABCDEFGHJKLMNPQRSTUVWXYZ')}{secrets.randbelow(90) + 10}"
+        set_password(database, login=person.login, code=code, password=password, now=_now())
+        lines.append(f"{person.login:<14} {password:<16} {person.name} · {label(person.role)}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    click.echo(path.read_text("utf-8"), nl=False, err=True)
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
+@_settings
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Start the app; stop it with Ctrl-C."""
+    from crm.serving import serve_command
+
+    argv, environment = serve_command(host, port, settings.database_url())
+    click.echo(str(_("The app is at http://{host}:{port} — stop it with Ctrl-C.", host=host, port=port)))
+    sys.stdout.flush()
+    os.execve(argv[0], argv, environment)  # noqa: S606  # our own interpreter with our own arguments
+
+
+@cli.command()
+@_settings
+def migrate(settings: Settings) -> None:
+    """Bring the database to the newest schema; every command does so as it opens it."""
+    settings.open()
+    click.echo(str(_("The database has the newest schema.")))
+
+
+# ------------------------------------------------------------------------------------------------------- import, export
+
+
+@cli.command(name="import")
+@click.argument("kind", metavar="KIND")
+@click.argument("file", metavar="FILE|BATCH")
+@click.option("--dry-run", is_flag=True, help="Say what would happen, change nothing.")
+@click.option("--sheet", help="The sheet of a workbook; the first by default.")
+@click.option("--strict", is_flag=True, help="Refuse the whole file if any row is rejected.")
+@click.option("--report", type=click.Path(path_type=Path), help="Where your own sheet goes, with a column of reasons.")
+@_settings
+def import_(
+    settings: Settings, kind: str, file: str, dry_run: bool, sheet: str | None, strict: bool, report: Path | None
+) -> None:
+    """Import a ledger (xlsx, xls, csv), or take one back: “crm import revert BATCH”.
+
+    KIND: enterprises, contacts, followups, opportunities, projects, agreements, transfers, funds, milestones,
+    commitments, targets, adjustments.
+    """
+    from crm.exchange.importing import commit_import, plan_import, revert_import, write_report
+
+    database = settings.open()
+    actor = settings.actor(database)
+    if kind == "revert":
+        if not file.isdigit():
+            raise click.UsageError(str(_("Give the number of the batch: crm import revert BATCH.")))
+        revert_import(database, actor, int(file), now=_now())
+        click.echo(str(_("Batch {batch} was taken back.", batch=file)))
+        return
+    _known_kind(kind)
+    path = Path(file)
+    report_path = report or path.with_name(f"{path.stem}.reasons{'.csv' if path.suffix.lower() == '.csv' else '.xlsx'}")
+    with _progress(str(_("Reading {file}", file=path.name))) as tell:
+        plan = plan_import(
+            database, actor, kind, path, sheet=sheet, today=_today(), progress=lambda share: tell(f"{share:.0%}")
+        )
+        if dry_run:
+            result = plan.as_json()
+        else:
+            result = commit_import(database, actor, plan, now=_now(), strict=strict).as_json()
+    write_report(plan, report_path)
+    result["report"] = str(report_path)
+    if settings.output == "json":
+        click.echo(json.dumps(result, ensure_ascii=False, indent=1, default=str))
+    else:
+        counts = {key: result[key] for key in ("batch", "rows", "new", "updated", "unchanged", "rejected", "warnings")}
+        settings.print_rows([counts])
+        if result["rejects"]:
+            settings.print_rows(result["rejects"])
+        click.echo(str(_("Your sheet with the reasons: {path}", path=report_path)), err=settings.output == "csv")
+    if strict and result["rejected"]:
+        sys.exit(1)
+
+
+@cli.command()
+@click.argument("kind", metavar="KIND")
+@click.option("-o", "--output", "path", type=click.Path(path_type=Path), required=True, help="An .xlsx file.")
+@_settings
+def template(_unused: Settings, kind: str, path: Path) -> None:
+    """Write the empty workbook of a kind, with drop-downs, notes and an example row."""
+    from crm.exchange.templates import write_template
+
+    _known_kind(kind)
+    write_template(kind, path)
+    click.echo(str(path))
+
+
+@cli.command()
+@click.argument("kind", metavar="KIND")
+@click.option("-o", "--output", "path", type=click.Path(path_type=Path), required=True, help="An .xlsx or .csv file.")
+@click.option("--unit", help="Only this unit's records.")
+@click.option("--industry", help="Only this key industry's records.")
+@_settings
+def export(settings: Settings, kind: str, path: Path, unit: str | None, industry: str | None) -> None:
+    """Write the records of a kind to a file that imports again unchanged."""
+    from crm.exchange.exporting import ExportFilters, export_table
+    from crm.reports.rankings import find_industry, find_unit
+
+    _known_kind(kind)
+    database = settings.open()
+    filters = ExportFilters(
+        unit_id=find_unit(database, unit).id if unit else None,
+        industry_id=find_industry(database, industry) if industry else None,
+    )
+    count = export_table(database, settings.actor(database), kind, path, filters=filters, now=_now())
+    click.echo(str(_("{count} rows were written to {path}.", count=count, path=path)))
+
+
+def _known_kind(kind: str) -> None:
+    from crm.exchange.columns import KINDS
+
+    if kind not in KINDS:
+        raise click.UsageError(
+            str(_("There is no kind “{kind}”. The kinds are: {kinds}.", kind=kind, kinds=", ".join(KINDS)))
+        )
+
+
+# -------------------------------------------------------------------------------------------------------------- numbers
+
+
+def _ranking_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--basis", type=click.Choice(["count", "amount"]), default="count", show_default=True),
+        click.option(
+            "--rules", "rules_name", default="default", show_default=True, help="A rule set, its newest version."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@cli.command()
+@click.option("--month", type=MONTH, required=True)
+@click.option("--as-of", type=DAY, help="The cut-off date; the month's last day by default.")
+@click.option("--group", help="Only this peer group.")
+@_ranking_options
+@_settings
+def rank(settings: Settings, month: Month, as_of: date | None, group: str | None, rules_name: str, basis: str) -> None:
+    """Rank the units for a month."""
+    from crm.metrics import Basis, percent, shown_score
+    from crm.reports.rankings import ranking
+    from crm.reports.rule_sets import find_rule_set
+
+    database = settings.open()
+    rules = find_rule_set(database, rules_name)
+    found = ranking(database, month=month, rules=rules, basis=Basis(basis), as_of=as_of, group=group)
+    if settings.output == "table":
+        click.echo(
+            str(
+                _(
+                    "{month}, as of {as_of}, rule set {name} version {version}",
+                    month=month,
+                    as_of=found.as_of,
+                    name=rules.name,
+                    version=rules.version,
+                )
+            )
+        )
+        settings.print_rows(
+            [
+                {
+                    "group": row.unit.peer_group,
+                    "rank": row.rank,
+                    "previous": row.previous_rank,
+                    "unit": row.unit.name,
+                    "score": shown_score(row.score, rules.rounding),
+                    "adjustment": row.adjustment.normalize(),
+                }
+                | {
+                    slug: f"{percent(pair.rate, rules.rounding)} ({pair.n:f}/{pair.d:f})"
+                    if not isinstance(pair.n, int)
+                    else f"{percent(pair.rate, rules.rounding)} ({pair.n}/{pair.d})"
+                    for slug, pair in row.pairs.items()
+                }
+                for row in found.rows
+            ]
+        )
+        return
+    document = found.as_json()
+    flat = [
+        {key: value for key, value in row.items() if key != "rates"} | _flat_rates(row["rates"])
+        for row in document["rows"]
+    ]
+    settings.print_rows(flat, whole=document)
+
+
+@cli.command()
+@click.option("--from", "first", type=MONTH, required=True)
+@click.option("--to", "last", type=MONTH, required=True)
+@click.option("--by", type=click.Choice(["unit", "industry"]), default="unit", show_default=True)
+@click.option("--as-of", type=DAY, help="The cut-off date of the last month.")
+@_ranking_options
+@_settings
+def rates(
+    settings: Settings, first: Month, last: Month, by: str, as_of: date | None, rules_name: str, basis: str
+) -> None:
+    """Print a series of rates, one row a month and unit or industry."""
+    from crm.metrics import Basis
+    from crm.reports.rankings import pairs_as_json, rates_series
+    from crm.reports.rule_sets import find_rule_set
+
+    database = settings.open()
+    rules = find_rule_set(database, rules_name)
+    series = rates_series(database, first=first, last=last, rules=rules, basis=Basis(basis), by=by, as_of=as_of)
+    rows = [
+        {
+            "month": str(row.month),
+            "as_of": row.as_of.isoformat(),
+            by: row.name,
+            "code": row.code,
+            "rates": pairs_as_json(row.pairs),
+        }
+        for row in series
+    ]
+    document = {
+        "from": str(first),
+        "to": str(last),
+        "by": by,
+        "rules": {"name": rules.name, "version": rules.version},
+        "basis": basis,
+        "rows": rows,
+    }
+    flat = [{k: v for k, v in row.items() if k != "rates"} | _flat_rates(row["rates"]) for row in rows]
+    settings.print_rows(flat, whole=document)
+
+
+def _flat_rates(of_row: Any) -> dict[str, Any]:
+    return {f"{slug}_{part}": value for slug, pair in of_row.items() for part, value in pair.items()}
+
+
+@cli.command()
+@click.option("--month", type=MONTH, required=True)
+@click.option("--unit", "unit_name", required=True, help="A unit's name, short name or code.")
+@click.option("--metric", "slug", required=True, help="signing, performance, startup, registration, …")
+@click.option("--as-of", type=DAY)
+@click.option("--rules", "rules_name", default="default", show_default=True)
+@_settings
+def facts(settings: Settings, month: Month, unit_name: str, slug: str, as_of: date | None, rules_name: str) -> None:
+    """List the projects behind one number, each with in_n, in_d and why."""
+    from crm.reports.rankings import facts as facts_report
+    from crm.reports.rankings import find_unit
+    from crm.reports.rule_sets import find_rule_set
+
+    database = settings.open()
+    found = facts_report(
+        database,
+        settings.actor(database),
+        month=month,
+        unit=find_unit(database, unit_name),
+        slug=slug,
+        rules=find_rule_set(database, rules_name),
+        as_of=as_of,
+    )
+    document = found.as_json()
+    settings.print_rows(document["rows"], whole=document)
+
+
+@cli.group()
+def rules() -> None:
+    """Rule sets: how the rates are read."""
+
+
+@rules.command(name="list")
+@_settings
+def rules_list(settings: Settings) -> None:
+    """List every version of every rule set."""
+    from crm.reports.rule_sets import list_rule_sets
+
+    settings.print_rows(
+        [
+            {
+                "name": stored.rules.name,
+                "version": stored.rules.version,
+                "note": stored.rules.note,
+                "created_at": stored.created_at.isoformat(timespec="seconds"),
+                "created_by": stored.created_by,
+            }
+            for stored in list_rule_sets(settings.open())
+        ]
+    )
+
+
+@rules.command(name="show")
+@click.argument("name")
+@click.option("--version", type=int, help="The newest by default.")
+@_settings
+def rules_show(settings: Settings, name: str, version: int | None) -> None:
+    """Print a rule set as JSON, every setting given."""
+    from crm.reports.rule_sets import find_rule_set
+
+    click.echo(json.dumps(find_rule_set(settings.open(), name, version).settings(), ensure_ascii=False, indent=2))
+
+
+@rules.command(name="load")
+@click.argument("file", type=click.Path(path_type=Path))
+@_settings
+def rules_load(settings: Settings, file: Path) -> None:
+    """Store the rule set of a JSON file; a name that exists gets its next version."""
+    from crm.actions.rule_sets import save_rule_set
+
+    database = settings.open()
+    stored = save_rule_set(database, settings.actor(database), _read_json(file), now=_now())
+    saved = {"name": stored.name, "version": stored.version}
+    settings.print_rows([saved], whole=saved)
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise Refused(_("The file {path} cannot be read.", path=path)) from error
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        line = getattr(error, "lineno", "?")
+        raise Refused(_("The file {path} is not valid JSON (line {line}).", path=path, line=line)) from error
+
+
+# ----------------------------------------------------------------------------------------------------------- operations
+
+
+@cli.command()
+@_settings
+def check(settings: Settings) -> None:
+    """Check references, keys, dates, versions and the audit chain; exit code 1 where something is found."""
+    from crm.reports.findings import findings, findings_as_json
+
+    database = settings.open()
+    found = findings_as_json(database, findings(database, today=_today()))
+    settings.print_rows(found)
+    if any(finding["severity"] == "blocking" for finding in found):
+        sys.exit(1)
+
+
+@cli.group()
+def audit() -> None:
+    """The audit trail."""
+
+
+@audit.command(name="verify")
+@_settings
+def audit_verify(settings: Settings) -> None:
+    """Walk the hash chain; exit code 1 where an entry was changed, removed or moved."""
+    from crm.store import verify_audit
+
+    broken = verify_audit(settings.open())
+    if broken:
+        settings.print_rows([{"entry": entry, "problem": problem} for entry, problem in broken])
+        sys.exit(1)
+    click.echo(str(_("The audit trail is whole.")) if settings.output == "table" else "[]")
+
+
+@cli.group()
+def user() -> None:
+    """Accounts of the people who sign in."""
+
+
+@user.command(name="add")
+@click.argument("login")
+@click.option("--name", required=True, help="The person's name.")
+@click.option("--role", "roles", multiple=True, required=True, type=click.Choice([str(role) for role in Role]))
+@click.option("--unit", "unit_name", help="A unit's name, short name or code.")
+@click.option("--industry", "industries", multiple=True, help="A chain of a task force; may be given again.")
+@_settings
+def user_add(
+    settings: Settings,
+    login: str,
+    name: str,
+    roles: tuple[str, ...],
+    unit_name: str | None,
+    industries: tuple[str, ...],
+) -> None:
+    """Make an account and print the one-time code with which its person chooses a password."""
+    from crm.actions.accounts import add_account
+    from crm.reports.rankings import find_industry, find_unit
+
+    database = settings.open()
+    _account_id, code = add_account(
+        database,
+        settings.actor(database),
+        login=login,
+        name=name,
+        roles=roles,
+        unit_id=find_unit(database, unit_name).id if unit_name else None,
+        industry_ids=[find_industry(database, text) for text in industries],
+        now=_now(),
+    )
+    _print_code(settings, login, code)
+
+
+@user.command(name="list")
+@_settings
+def user_list(settings: Settings) -> None:
+    """List the accounts."""
+    from crm.reports.accounts import list_accounts
+
+    database = settings.open()
+    settings.print_rows(
+        [
+            {
+                "login": row.login,
+                "name": row.name,
+                "unit": row.unit,
+                "roles": ",".join(str(role) for role in row.roles),
+                "last_sign_in_at": row.last_sign_in_at.isoformat(timespec="seconds") if row.last_sign_in_at else None,
+                "disabled_at": row.disabled_at.isoformat(timespec="seconds") if row.disabled_at else None,
+            }
+            for row in list_accounts(database, settings.actor(database))
+        ]
+    )
+
+
+@user.command(name="disable")
+@click.argument("login")
+@_settings
+def user_disable(settings: Settings, login: str) -> None:
+    """Shut an account out at once."""
+    from crm.actions.accounts import disable_account, find_account_id
+
+    database = settings.open()
+    disable_account(database, settings.actor(database), find_account_id(database, login), now=_now())
+    click.echo(str(_("{login} can no longer sign in.", login=login)))
+
+
+@user.command(name="reset")
+@click.argument("login")
+@click.option("--second-factor", is_flag=True, help="Forget the authenticator app too.")
+@_settings
+def user_reset(settings: Settings, login: str, second_factor: bool) -> None:
+    """Void an account's password and print a new one-time code."""
+    from crm.actions.accounts import find_account_id, reset_account
+
+    database = settings.open()
+    code = reset_account(
+        database,
+        settings.actor(database),
+        find_account_id(database, login),
+        forget_second_factor=second_factor,
+        now=_now(),
+    )
+    _print_code(settings, login, code)
+
+
+def _print_code(settings: Settings, login: str, code: str) -> None:
+    if settings.output == "json":
+        click.echo(json.dumps({"login": login, "code": code}))
+    else:
+        click.echo(str(_("One-time code for {login} (seven days, at /setup): {code}", login=login, code=code)))
+
+
+# ---------------------------------------------------------------------------------------------------------------- main
+
+
+class _progress:  # noqa: N801  # reads as a statement
+    """Shows a spinner with words on stderr where somebody is looking."""
+
+    def __init__(self, title: str) -> None:
+        from rich.console import Console
+
+        self._status = Console(stderr=True).status(title) if sys.stderr.isatty() else None
+        self._title = title
+
+    def __enter__(self) -> Callable[[str], None]:
+        if self._status:
+            self._status.start()
+        return self._tell
+
+    def _tell(self, detail: str) -> None:
+        if self._status:
+            self._status.update(f"{self._title} · {detail}")
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._status:
+            self._status.stop()
+
+
+def _options_first(arguments: Sequence[str]) -> list[str]:
+    """Bring --db, --as and --format to the front, where click expects the options of the whole command."""
+    front, rest = [], []
+    remaining = list(arguments)
+    while remaining:
+        word = remaining.pop(0)
+        if word == "--":
+            rest += [word, *remaining]
+            break
+        if word in _ANYWHERE and remaining:
+            front += [word, remaining.pop(0)]
+        elif word.startswith(tuple(f"{option}=" for option in _ANYWHERE)):
+            front.append(word)
+        else:
+            rest.append(word)
+    return front + rest
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit."""
+    set_language(os.environ.get("CRM_LANGUAGE", "zh_CN"))
+    try:
+        cli.main(
+            _options_first(sys.argv[1:] if arguments is None else arguments), prog_name="crm", standalone_mode=False
+        )
+    except CrmError as error:
+        _refuse(error.message)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        where = error.filename or ""
+        _refuse(_("{path}: the file cannot be read or written ({reason}).", path=where, reason=error.strerror))
+    sys.exit(0)
+
+
+def _refuse(message: Message) -> NoReturn:
+    click.echo(str(message), err=True)
+    sys.exit(1)

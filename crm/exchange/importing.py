@@ -1,0 +1,431 @@
+"""Import: plan, preview, commit, take back.
+
+`plan_import` reads a file and judges every row against the database; nothing is written. `commit_import` writes the plan in
+one transaction, after judging anew where the database moved in between. Every record that a batch made or changed has a
+line in `import_row` with its values before and after, from which `revert_import` takes the batch back.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from crm import permissions
+from crm.errors import Conflict, Denied, NotFound, Refused
+from crm.exchange import directory, figures, projects
+from crm.exchange.columns import Kind, kind_of
+from crm.exchange.judging import Case, Remark, open_case
+from crm.exchange.reading import Sheet, read_sheet
+from crm.locale import _
+from crm.model import Actor
+from crm.permissions import Action, Scope
+from crm.store import Database, Session, Transaction, transaction
+
+Progress = Callable[[float], None]
+
+_JUDGES: Mapping[str, Callable[[Case], None]] = {
+    "enterprises": directory.judge_enterprises,
+    "contacts": directory.judge_contacts,
+    "followups": directory.judge_followups,
+    "opportunities": figures.judge_opportunities,
+    "projects": projects.judge_projects,
+    "agreements": projects.judge_agreements,
+    "transfers": projects.judge_transfers,
+    "funds": projects.judge_funds,
+    "milestones": projects.judge_milestones,
+    "commitments": projects.judge_commitments,
+    "targets": figures.judge_targets,
+    "adjustments": figures.judge_adjustments,
+}
+
+
+@dataclass(frozen=True)
+class PlannedRow:
+    """One row of the preview."""
+
+    number: int
+    action: str
+    cells: dict[str, str]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an import would do; `actor`, `kind` and `sheet` are kept to judge anew where the database moved."""
+
+    kind: Kind
+    sheet: Sheet
+    today: date
+    unknown_columns: tuple[str, ...]
+    rejects: tuple[Remark, ...]
+    warning_details: tuple[Remark, ...]
+    rows: int
+    new: int
+    updated: int
+    unchanged: int
+    rejected: int
+    _case: Case = field(repr=False)
+    _head: int = field(repr=False)
+
+    @property
+    def warnings(self) -> int:
+        """How many warnings there are."""
+        return len(self.warning_details)
+
+    def preview(self, limit: int = 100, *, only: str | None = None) -> list[PlannedRow]:
+        """Return rows for a table, all or those of one action (`new`, `updated`, `unchanged`, `rejected`)."""
+        case = self._case
+        wanted = [row for row in range(case.size) if only is None or case.actions[row] == only][:limit]
+        said = self.reasons()
+        fields = list(case.layout.columns)
+        return [
+            PlannedRow(
+                case.numbers[row],
+                case.actions[row],
+                {case.heading(name): case.text(row, name) for name in fields},
+                tuple(said.get(case.numbers[row], ())),
+            )
+            for row in wanted
+        ]
+
+    def reasons(self) -> dict[int, list[str]]:
+        """Return all that is said of each row, by the sheet's row number; rejections first."""
+        said: dict[int, list[str]] = {}
+        for remark in (*self.rejects, *self.warning_details):
+            text = f"{remark.column}：{remark.reason}" if remark.column else str(remark.reason)
+            said.setdefault(remark.row, []).append(text)
+        return said
+
+    @property
+    def heading_row(self) -> int:
+        """The sheet's row of headings, counted from 0."""
+        return self._case.layout.heading_row
+
+    def result(self) -> "ImportResult":
+        """Return what a dry run says: the counts, and no batch."""
+        return ImportResult(
+            batch=None,
+            rows=self.rows,
+            new=self.new,
+            updated=self.updated,
+            unchanged=self.unchanged,
+            rejected=self.rejected,
+            warnings=self.warnings,
+            rejects=self.rejects,
+        )
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """What an import did; `batch` is None for a dry run, `report` the path of the sheet with reasons once written."""
+
+    batch: int | None
+    rows: int
+    new: int
+    updated: int
+    unchanged: int
+    rejected: int
+    warnings: int
+    rejects: tuple[Remark, ...]
+    report: str | None = None
+
+    def with_report(self, path: Path) -> "ImportResult":
+        """Return the result with the path of its report."""
+        return replace(self, report=str(path))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result as the command line prints it."""
+        return {
+            "batch": self.batch,
+            "rows": self.rows,
+            "new": self.new,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "rejected": self.rejected,
+            "warnings": self.warnings,
+            "rejects": [
+                {"row": r.row, "column": r.column, "value": r.value, "reason": str(r.reason)} for r in self.rejects
+            ],
+            "report": self.report,
+        }
+
+
+# ------------------------------------------------------------------------------------------------------------- plan
+
+
+def plan_import(
+    database: Database,
+    actor: Actor,
+    kind: str,
+    path: Path,
+    *,
+    sheet: str | None = None,
+    today: date,
+    progress: Progress | None = None,
+) -> Plan:
+    """Read a file and judge its rows; raises Refused for a file that is refused whole, Denied without the right."""
+    permissions.require_right(actor, Action.IMPORT)
+    found = kind_of(kind)
+    content = read_sheet(path, sheet=sheet, progress=_part(progress, 0.0, 0.6))
+    with database.reading() as session:
+        plan = _judge(database, session, actor, found, content, today)
+    if progress:
+        progress(1.0)
+    return plan
+
+
+def _judge(
+    database: Database, session: Session | Transaction, actor: Actor, kind: Kind, sheet: Sheet, today: date
+) -> Plan:
+    # Read first: whatever is written from here on shows as a later head.
+    head = session.value("select last_id from audit_head where id = 1")
+    case = open_case(database, session, actor, kind, sheet, today=today)
+    _JUDGES[kind.slug](case)
+    counts = Counter(case.actions)
+    return Plan(
+        kind=kind,
+        sheet=sheet,
+        today=today,
+        unknown_columns=case.layout.unknown,
+        rejects=tuple(sorted(case.rejects, key=lambda remark: remark.row)),
+        warning_details=tuple(sorted(case.warnings, key=lambda remark: remark.row)),
+        rows=case.size,
+        new=counts["new"],
+        updated=counts["updated"],
+        unchanged=counts["unchanged"],
+        rejected=counts["rejected"],
+        _case=case,
+        _head=head,
+    )
+
+
+def _part(progress: Progress | None, start: float, end: float) -> Progress | None:
+    return (lambda share: progress(start + share * (end - start))) if progress else None
+
+
+# ----------------------------------------------------------------------------------------------------------- commit
+
+_LINE_COLUMNS = ("id", "batch_id", "row_number", "action", "subject", "subject_id", "subject_version", "before", "after", "reason")  # fmt: skip
+
+
+def commit_import(
+    database: Database,
+    actor: Actor,
+    plan: Plan,
+    *,
+    now: datetime,
+    strict: bool = False,
+    progress: Progress | None = None,
+) -> ImportResult:
+    """Write a plan in one transaction and return what it did.
+
+    Where anything was written since the plan was made, every row is judged anew; raises Conflict where that changes what
+    would happen to a row, and with `strict` Refused where any row is rejected.
+    """
+    permissions.require_right(actor, Action.IMPORT)
+    if strict and plan.rejected:
+        raise Refused(_("{count} rows are rejected, and nothing was imported.", count=plan.rejected))
+    with transaction(database, actor=actor.login, now=now) as work:
+        if work.value("select last_id from audit_head where id = 1") != plan._head:
+            again = _judge(database, work, actor, plan.kind, plan.sheet, plan.today)
+            if again._case.actions != plan._case.actions:
+                raise Conflict(_("The database changed since the preview, and some rows would now do something else: read the file again."))  # fmt: skip
+            plan = again
+        batch_id = _write(work, plan, _part(progress, 0.0, 0.9))
+    if progress:
+        progress(1.0)
+    return replace(plan.result(), batch=batch_id)
+
+
+def _write(work: Transaction, plan: Plan, progress: Progress | None) -> int:
+    """Write the records, a line for each of them and for every row that made none, and the batch; returns its id."""
+    case, batch_id = plan._case, work.new_ids(1)[0]
+    reasons = {row: "；".join(said) for row, said in plan.reasons().items()}
+    digest = hashlib.sha256()
+    told: set[int] = set()
+    written = 0
+
+    def load(lines: list[tuple[Any, ...]]) -> None:
+        for line in lines:
+            digest.update(repr(line).encode())
+        ids = work.new_ids(len(lines))
+        work.session.load(
+            "import_row", _LINE_COLUMNS, [(i, batch_id, *line) for i, line in zip(ids, lines, strict=True)]
+        )
+
+    for part in case.books.write(work):
+        lines = []
+        for line in part:
+            number = case.numbers[line.row]
+            # A row's warnings go with the first of its records.
+            reason = None if number in told else reasons.get(number)
+            told.add(number)
+            lines.append((number, line.action, line.subject, line.subject_id, line.subject_version, line.before, line.after, reason))  # fmt: skip
+        load(lines)
+        written += len(lines)
+        if progress:
+            progress(min(written / (2 * plan.rows + 1), 0.95))
+    lines = []
+    for number, action, subject in zip(case.numbers, case.actions, case.subjects, strict=True):
+        if number not in told:
+            table, record_id = subject or (None, None)
+            lines.append((number, action, table, record_id, None, None, None, reasons.get(number)))
+    load(lines)
+    counts = {
+        "row_count": plan.rows,
+        "new_count": plan.new,
+        "updated_count": plan.updated,
+        "unchanged_count": plan.unchanged,
+        "rejected_count": plan.rejected,
+        "warning_count": plan.warnings,
+    }
+    sheet = plan.sheet
+    batch = {"kind": plan.kind.slug, "file_name": sheet.file_name, "file_sha256": sheet.sha256, "sheet": sheet.name}
+    stamps = {"id": batch_id, "version": 1, "created_at": work.now, "created_by": work.actor}
+    stamps |= {"updated_at": work.now, "updated_by": work.actor}
+    values = {**stamps, **batch, **counts}
+    work.session.load("import_batch", list(values), [tuple(values.values())])
+    summary = {**batch, **counts, "rows_sha256": digest.hexdigest()}
+    work.record_change("import", "import_batch", batch_id, None, summary)
+    return batch_id
+
+
+# ------------------------------------------------------------------------------------------------------------ revert
+
+# What may refer to a record that an import made: any column of this name in any table.
+_REFERRING = {"enterprise_id": "enterprise", "project_id": "project", "agreement_id": "agreement", "follow_up_id": "follow_up", "opportunity_id": "opportunity"}  # fmt: skip
+_MOST_NAMED = 20
+
+
+def revert_import(database: Database, actor: Actor, batch_id: int, *, now: datetime) -> dict[str, int]:
+    """Take a batch back: remove what it made, restore what it changed; returns how many records of each.
+
+    Raises Refused with a list where records were changed since, or others refer to them; NotFound, Denied.
+    """
+    permissions.require_right(actor, Action.IMPORT)
+    with transaction(database, actor=actor.login, now=now) as work:
+        batch = work.get("import_batch", batch_id)
+        if batch["created_by"] != actor.login and Scope.ALL not in permissions.scopes(actor, Action.IMPORT):
+            raise NotFound if batch["kind"] else Denied
+        if batch["reverted_at"] is not None:
+            raise Refused(_("The batch was already taken back on {day}.", day=batch["reverted_at"].date()))
+        made: dict[str, list[tuple[int, int]]] = {}
+        changed: dict[str, list[tuple[int, int, Mapping[str, Any]]]] = {}
+        for action, table, record_id, version, before in work.rows(
+            "select action, subject, subject_id, subject_version, before from import_row"
+            " where batch_id = $1 and subject_version is not null order by id",
+            [batch_id],
+        ):
+            if action == "new":
+                made.setdefault(table, []).append((record_id, version))
+            else:
+                changed.setdefault(table, []).append((record_id, version, json.loads(before)))
+        obstacles = _changed_since(work, made, changed) + _referred_to(work, made)
+        if obstacles:
+            named = "\n".join(obstacles[:_MOST_NAMED])
+            more = len(obstacles) - _MOST_NAMED
+            raise Refused(
+                _("The batch cannot be taken back, because of {count} records:\n{records}", count=len(obstacles), records=named + (f"\n… +{more}" if more > 0 else ""))  # fmt: skip
+            )
+        for table, records in made.items():
+            work.delete_many(table, [record_id for record_id, _version in records])
+        for table, restored in changed.items():
+            _restore(work, table, restored)
+        counts = {"removed": sum(map(len, made.values())), "restored": sum(map(len, changed.values()))}
+        work.update(
+            "import_batch",
+            batch_id,
+            batch["version"],
+            {"reverted_at": now, "reverted_by": actor.login},
+            action="revert",
+            note=f"removed {counts['removed']}, restored {counts['restored']}",
+        )
+    return counts
+
+
+def _changed_since(
+    work: Transaction,
+    made: Mapping[str, Sequence[tuple[int, int]]],
+    changed: Mapping[str, Sequence[tuple[int, int, Mapping[str, Any]]]],
+) -> list[str]:
+    found = []
+    for table in dict.fromkeys([*made, *changed]):
+        expected = dict(made.get(table, ())) | {record[0]: record[1] for record in changed.get(table, ())}
+        versions = dict(
+            work.rows(f"select id, version from {table} where id in (select unnest($1::bigint[]))", [list(expected)])
+        )
+        moved = [record_id for record_id, version in expected.items() if versions.get(record_id) != version]
+        found += [str(_("{record} was changed since.", record=name)) for name in _names(work, table, moved)]
+    return found
+
+
+def _referred_to(work: Transaction, made: Mapping[str, Sequence[tuple[int, int]]]) -> list[str]:
+    found = []
+    columns = work.rows(
+        "select c.table_name, c.column_name from information_schema.columns c join information_schema.tables t"
+        " on t.table_schema = c.table_schema and t.table_name = c.table_name"
+        " where c.table_schema = current_schema() and t.table_type = 'BASE TABLE' order by 1, 2"
+    )
+    for referring, column in columns:
+        table = _REFERRING.get(column)
+        if table not in made:
+            continue
+        ids = [record_id for record_id, _version in made[table]]
+        own = [record_id for record_id, _version in made.get(referring, ())]
+        named = work.rows(
+            f"select distinct {column} from {referring} where {column} in (select unnest($1::bigint[]))"
+            + (" and id not in (select unnest($2::bigint[]))" if own else ""),
+            [ids, own] if own else [ids],
+        )
+        found += [
+            str(_("{record} is referred to by others ({table}).", record=name, table=referring))
+            for name in _names(work, table, [row[0] for row in named])
+        ]
+    return found
+
+
+def _names(work: Transaction, table: str, ids: Sequence[int]) -> list[str]:
+    """Return what a person calls these records."""
+    columns = work.database.columns(table)
+    shown = next((column for column in ("code", "name", "number", "content", "clause", "kind") if column in columns), "id")
+    names = dict(work.rows(f"select id, {shown} from {table} where id in (select unnest($1::bigint[]))", [list(ids)]))
+    return [f"{table} {record_id} “{str(names.get(record_id, '—'))[:40]}”" for record_id in ids]
+
+
+def _restore(work: Transaction, table: str, records: Sequence[tuple[int, int, Mapping[str, Any]]]) -> None:
+    readers = _readers(work, table)
+    groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+    for record_id, version, before in records:
+        columns = tuple(sorted(before))
+        values = [None if before[c] is None else readers[c](before[c]) for c in columns]
+        groups.setdefault(columns, []).append((record_id, version, *values))
+    for columns, rows in groups.items():
+        work.update_many(table, columns, rows)
+
+
+def _readers(work: Transaction, table: str) -> dict[str, Callable[[Any], Any]]:
+    """Return how a column's values come back from the JSON of a line."""
+    kinds = work.rows(
+        "select column_name, data_type from information_schema.columns"
+        " where table_schema = current_schema() and table_name = $1",
+        [table],
+    )
+    return {column: _reader(kind.lower()) for column, kind in kinds}
+
+
+def _reader(kind: str) -> Callable[[Any], Any]:
+    if kind.startswith("timestamp"):
+        return datetime.fromisoformat
+    if kind == "date":
+        return date.fromisoformat
+    if kind.startswith(("decimal", "numeric")):
+        return Decimal
+    return lambda value: value
+
+
+__all__ = ["ImportResult", "Plan", "PlannedRow", "commit_import", "plan_import", "revert_import"]
