@@ -684,6 +684,80 @@ def _number(value: Any) -> Number:
     return value if isinstance(value, Decimal) else int(value)
 
 
+# ----------------------------------------------------------------------------------------------------- plain measures
+
+
+@dataclass(frozen=True)
+class Measure:
+    """An additive figure per unit and month; `sql` yields (unit_id, value) between `first` and `last`."""
+
+    slug: str
+    label: Message
+    sql: str
+    in_yuan: bool = False
+
+
+_HELD = (
+    "project_holding h on h.project_id = p.id and h.valid_from <= {last} and (h.valid_to is null or h.valid_to > {last})"
+)
+
+
+def _projects_dated(field: str, value: str = "count(*)") -> str:
+    return (
+        f"select h.unit_id, {value} from project p join {_HELD}"
+        f" where p.archived_at is null and p.{field} between {{first}} and {{last}} group by h.unit_id"
+    )
+
+
+MEASURES: dict[str, Measure] = {
+    measure.slug: measure
+    for measure in (
+        Measure(
+            "follow_ups",
+            _("Contacts logged"),
+            "select f.unit_id, count(*) from follow_up f where f.archived_at is null"
+            " and f.happened_on between {first} and {last} group by f.unit_id",
+        ),
+        Measure(
+            "enterprises_contacted",
+            _("Enterprises contacted"),
+            "select f.unit_id, count(distinct f.enterprise_id) from follow_up f where f.archived_at is null"
+            " and f.happened_on between {first} and {last} group by f.unit_id",
+        ),
+        Measure("new_leads", _("New leads"), _projects_dated("entered_on")),
+        Measure("signings", _("New signings"), _projects_dated("signed_on")),
+        Measure(
+            "signed_amount",
+            _("Amount signed"),
+            _projects_dated("signed_on", "coalesce(sum(p.planned_investment), 0)"),
+            in_yuan=True,
+        ),
+        Measure("starts", _("Starts of construction"), _projects_dated("started_on")),
+        Measure(
+            "funds_arrived",
+            _("Funds arrived"),
+            f"select h.unit_id, coalesce(sum(a.amount), 0) from fund_arrival a join project p on p.id = a.project_id"
+            f" join {_HELD} where p.archived_at is null and a.archived_at is null"
+            " and a.arrived_on between {first} and {last} group by h.unit_id",
+            in_yuan=True,
+        ),
+    )
+}
+
+
+def measures_query(at: Period) -> tuple[str, Params]:
+    """Return the query of every plain measure in a period's month: (unit_id, measure, value)."""
+    params = Params()
+    first = f"cast({params.add(at.month.first_day)} as date)"
+    last = f"cast({params.add(at.as_of)} as date)"
+    parts = [
+        f"select unit_id, '{measure.slug}' as measure, value from ({measure.sql.format(first=first, last=last)})"
+        f" as {measure.slug} (unit_id, value)"
+        for measure in MEASURES.values()
+    ]
+    return "\nunion all\n".join(parts), params
+
+
 # ------------------------------------------------------------------------------------------------------------ ranking
 
 

@@ -321,3 +321,8 @@ class FollowUpDraft:
     next_due_on: date | None = None
     form_token: str = ""
     done_follow_up_ids: tuple[int, ...] = field(default=())
+
+
+def group_label(peer_group: str) -> Message:
+    """Return the word for a peer group: that of its kind, or its own name."""
+    return label(UnitKind(peer_group)) if peer_group in list(UnitKind) else Message(peer_group, {})

@@ -123,13 +123,16 @@ def change_account(
     industry_ids: Iterable[int] = (),
     now: datetime,
 ) -> None:
-    """Change what an account is; its sessions see the new rights at their next step. Raises Invalid, Conflict, Denied."""
+    """Change what an account is; its sessions have the new rights at their next step.
+
+    Raises Invalid, Conflict, Denied, and Refused for the last administrator.
+    """
     permissions.require_right(actor, Action.MANAGE_ACCOUNTS)
     with transaction(database, actor=actor.login, now=now) as work:
         account = work.get("account", account_id)
         values = _checked_account(work, account["login"], name, roles, unit_id, industry_ids, account_id=account_id)
         work.update("account", account_id, version, values)
-        _require_administrator(work)
+        _keep_an_administrator(work, account)
 
 
 def disable_account(database: Database, actor: Actor, account_id: int, *, now: datetime) -> None:
@@ -141,7 +144,7 @@ def disable_account(database: Database, actor: Actor, account_id: int, *, now: d
         if account["disabled_at"] is None:
             work.update("account", account_id, account["version"], changes, action="disable")
         _revoke_sessions(work, account_id)
-        _require_administrator(work)
+        _keep_an_administrator(work, account)
 
 
 def enable_account(database: Database, actor: Actor, account_id: int, *, now: datetime) -> str:
@@ -471,8 +474,8 @@ def _administrators(work: Transaction) -> int:
     return sum(Role.ADMIN in parse_roles(row[0]) for row in rows)
 
 
-def _require_administrator(work: Transaction) -> None:
-    if not _administrators(work):
+def _keep_an_administrator(work: Transaction, before: Mapping[str, Any]) -> None:
+    if Role.ADMIN in parse_roles(before["roles"]) and not _administrators(work):
         raise Refused(_("This is the last administrator. Make another one first."))
 
 

@@ -1,6 +1,7 @@
 """Logging a contact (对接记录): the enterprise, found or new; what was said; the next step and its date."""
 
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from crm import permissions
 from crm.actions.enterprises import insert_enterprise
@@ -15,8 +16,15 @@ _WITHDRAWABLE = timedelta(days=1)
 _TOKEN_LIFETIME = timedelta(days=1)
 
 
-def log_follow_up(database: Database, actor: Actor, draft: FollowUpDraft, *, now: datetime, today: date) -> int:
-    """Log one contact and return its id; a form sent twice (same `form_token`) is logged once.
+class Logged(NamedTuple):
+    """The contact that was logged and the enterprise it belongs to, which may be new."""
+
+    follow_up_id: int
+    enterprise_id: int
+
+
+def log_follow_up(database: Database, actor: Actor, draft: FollowUpDraft, *, now: datetime, today: date) -> Logged:
+    """Log one contact; a form sent twice (same `form_token`) is logged once.
 
     In one transaction: the new enterprise if any, the follow-up with its unit and author as of now, the
     enterprise's last and next contact, the earlier steps that this contact settles. Raises Invalid, NotFound, Denied.
@@ -26,12 +34,12 @@ def log_follow_up(database: Database, actor: Actor, draft: FollowUpDraft, *, now
         raise Invalid(problems)
     with transaction(database, actor=actor.login, now=now) as work:
         if draft.form_token:
-            known = work.value(
-                "select id from follow_up where created_at > $1 and form_token = $2",
+            known = work.rows(
+                "select id, enterprise_id from follow_up where created_at > $1 and form_token = $2",
                 [now - _TOKEN_LIFETIME, draft.form_token],
             )
-            if known is not None:
-                return int(known)
+            if known:
+                return Logged(*known[0])
         if draft.new_enterprise is not None:
             enterprise_id = insert_enterprise(work, actor, draft.new_enterprise)
         else:
@@ -63,7 +71,7 @@ def log_follow_up(database: Database, actor: Actor, draft: FollowUpDraft, *, now
         for done_id in draft.done_follow_up_ids:
             _settle(work, done_id, enterprise_id)
         refresh_contact_dates(work, enterprise_id)
-    return follow_up_id
+    return Logged(follow_up_id, enterprise_id)
 
 
 def check_follow_up(draft: FollowUpDraft, *, today: date) -> dict[str, Message]:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from operator import itemgetter
 from typing import Any
 
@@ -47,15 +48,19 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=st
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a row of the file did to one record; dates and exact numbers are text in `before` and `after`."""
+    """What a row of the file did to one record.
+
+    `before` and `after` hold the columns that were changed, dates and exact numbers as text. A record that was made has
+    neither: its first version is what was made, and every later change carries what it replaced.
+    """
 
     row: int
     action: str
     subject: str
     subject_id: int
     subject_version: int
-    before: str | None
-    after: str
+    before: str | None = None
+    after: str | None = None
 
 
 class Books:
@@ -71,6 +76,7 @@ class Books:
         self._indexes: dict[tuple[str, str], dict[Any, list[int]]] = {}
         self._blanks: dict[str, Record] = {}
         self._last_id = 0
+        self.spent = False
 
     def fetch(self, table: str, column: str, values: Iterable[Any]) -> None:
         """Take up the living records of a table whose column has one of these values."""
@@ -92,7 +98,9 @@ class Books:
         """Return a record as it stands now; change it through `change` only."""
         record = self._held[table][record_id]
         if isinstance(record, tuple):
-            record = self._held[table][record_id] = dict(zip(self._blanks[table], record, strict=True)) | {"id": record_id}
+            record = self._held[table][record_id] = dict(zip(self._blanks[table], record, strict=True)) | {
+                "id": record_id
+            }
         return record
 
     def where(self, table: str, column: str, value: Any) -> list[Record]:
@@ -152,13 +160,17 @@ class Books:
         return self.change(table, record_id, row, {"archived_at": ARCHIVED})
 
     def write(self, work: Transaction) -> Iterator[list[Line]]:
-        """Put everything into the database, part by part; yields a line per record, references by their final ids."""
+        """Put everything into the database, part by part; yields a line per record. The books are spent by it."""
+        self.spent = True
         ids: dict[int, int] = {}
         assert set(self._made) | set(self._before) <= set(_ORDER)
         for table in _ORDER:
-            made = list(self._made.get(table, {}).items())
-            for start in range(0, len(made), _PART):
-                yield self._write_made(work, table, made[start : start + _PART], ids)
+            made = self._made.pop(table, {})
+            while part := list(islice(made.items(), _PART)):
+                yield self._write_made(work, table, part, ids)
+                # Let go of what is written: the batch's lines take its place in memory.
+                for record_id, _row in part:
+                    del made[record_id], self._held[table][record_id]
         for table in _ORDER:
             changed = list(self._before.get(table, {}).items())
             for start in range(0, len(changed), _PART):
@@ -179,12 +191,8 @@ class Books:
                     values = (*values[:n], ids[values[n]], *values[n + 1 :])
             rows.append(values)
         new_ids = work.insert_many(table, columns, rows)
-        lines = []
-        for (record_id, row), values, new_id in zip(made, rows, new_ids, strict=True):
-            ids[record_id] = new_id
-            after = {c: v for c, v in zip(columns, values, strict=True) if v is not None and c not in _QUIET}
-            lines.append(Line(row, "new", table, new_id, 1, None, _encode(after)))
-        return lines
+        ids.update((record_id, new_id) for (record_id, _row), new_id in zip(made, new_ids, strict=True))
+        return [Line(row, "new", table, new_id, 1) for (_id, row), new_id in zip(made, new_ids, strict=True)]
 
     def _write_changed(
         self, work: Transaction, table: str, changed: list[tuple[int, tuple[int, Record]]], ids: dict[int, int]
@@ -212,6 +220,4 @@ class Books:
 
 
 # How many records are on their way at once: enough for speed, few enough for memory.
-_PART = 5_000
-# Derived from the name: no reader of a record's history wants them.
-_QUIET = frozenset({"id", "search_text", "name_key"})
+_PART = 2_000

@@ -5,10 +5,11 @@ the ledgers. Money in a sheet is 万元 unless the heading says otherwise; the `
 judges and exports know it, most often the column of the table.
 """
 
+import dataclasses
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from crm.errors import Refused
@@ -161,7 +162,7 @@ class Column:
     required: bool = False
     key: bool = False
     synonyms: tuple[str, ...] = ()
-    choices: Choices = field(default_factory=dict)
+    choices: Choices = dataclasses.field(default_factory=dict)
     unit: str = ""
     longest: int = 500
     actual: bool = False
@@ -196,23 +197,56 @@ class Kind:
 _NAME = 200
 _LONG = 10_000
 
-_ENTERPRISE = Column("企业名称", "enterprise", required=True, key=True, synonyms=("公司名称", "单位名称", "企业全称"),
-                     longest=_NAME, example="湖南示例新材料有限公司")  # fmt: skip
-_PROJECT = Column("项目编号", "project", required=True, key=True, synonyms=("项目代码", "项目编码"), longest=64,
-                  example="SL2025-001")  # fmt: skip
-_UNIT = Column("责任单位", "unit_id", Type.UNIT, synonyms=("责任部门", "牵头单位"), example="吉首市",
-               note=_("The unit's name, short name or code."))  # fmt: skip
-_INDUSTRY = Column("重点产业", "industry_id", Type.INDUSTRY, synonyms=("所属产业", "产业链", "所属产业链", "重点产业链"),
-                   example="电子信息", note=_("The industry's name or code."))  # fmt: skip
-_SEGMENT = Column("产业链环节", "segment", synonyms=("环节", "产业环节"), longest=_NAME,
-                  note=_("The name of a segment within the industry; another text is not linked."))  # fmt: skip
+_ENTERPRISE = Column(
+    "企业名称",
+    "enterprise",
+    required=True,
+    key=True,
+    synonyms=("公司名称", "单位名称", "企业全称"),
+    longest=_NAME,
+    example="湖南示例新材料有限公司",
+)
+_PROJECT = Column(
+    "项目编号", "project", required=True, key=True, synonyms=("项目代码", "项目编码"), longest=64, example="SL2025-001"
+)
+_UNIT = Column(
+    "责任单位",
+    "unit_id",
+    Type.UNIT,
+    synonyms=("责任部门", "牵头单位"),
+    example="吉首市",
+    note=_("The unit's name, short name or code."),
+)
+_INDUSTRY = Column(
+    "重点产业",
+    "industry_id",
+    Type.INDUSTRY,
+    synonyms=("所属产业", "产业链", "所属产业链", "重点产业链"),
+    example="电子信息",
+    note=_("The industry's name or code."),
+)
+_SEGMENT = Column(
+    "产业链环节",
+    "segment",
+    synonyms=("环节", "产业环节"),
+    longest=_NAME,
+    note=_("The name of a segment within the industry; another text is not linked."),
+)
 _NOTE = Column("备注", "note", longest=_LONG)
-_PHONE = Column("联系电话", "phone", Type.PERSONAL, synonyms=("电话", "手机", "手机号", "手机号码", "联系方式"), longest=100,
-                example="0743-8222222")  # fmt: skip
+_PHONE = Column(
+    "联系电话",
+    "phone",
+    Type.PERSONAL,
+    synonyms=("电话", "手机", "手机号", "手机号码", "联系方式"),
+    longest=100,
+    example="0743-8222222",
+)
 _RESPONSIBLE = Column("责任人", "responsible_person", synonyms=("项目责任人", "经办人"), example="李责任")
 
 
-def _money(heading: str, name: str, *, example: str = "", synonyms: tuple[str, ...] = (), required: bool = False) -> Column:
+def _money(
+    heading: str, name: str, *, example: str = "", synonyms: tuple[str, ...] = (), required: bool = False
+) -> Column:
     return Column(
         heading,
         name,
@@ -248,9 +282,7 @@ def _actual(
 
 
 def _planned(heading: str, name: str, *, example: str = "", synonyms: tuple[str, ...] = ()) -> Column:
-    return Column(
-        heading, name, Type.DATE, synonyms=synonyms, example=example, note=_("A date such as 2026-03-05.")
-    )
+    return Column(heading, name, Type.DATE, synonyms=synonyms, example=example, note=_("A date such as 2026-03-05."))
 
 
 def _of(column: Column, **changes: object) -> Column:
@@ -273,6 +305,8 @@ def _choice(
     )
 
 
+# A table, laid out by hand.
+# fmt: off
 _KINDS = (
     Kind(
         "enterprises",
@@ -282,7 +316,7 @@ _KINDS = (
             _of(_ENTERPRISE, field="name"),
             Column("统一社会信用代码", "credit_code", Type.CREDIT_CODE, key=True,
                    synonyms=("社会信用代码", "信用代码", "统一信用代码", "统一社会信用码"), longest=100,
-                   example="91433101MA4ABCDE16",
+                   example="91433101MA4ABCDE1G",
                    note=_("18 characters; it identifies the enterprise before its name does.")),
             Column("企业类型", "kind", synonyms=("企业性质", "公司类型"), example="有限责任公司"),
             _money("注册资本", "registered_capital", synonyms=("注册资金",), example="5000"),
@@ -494,7 +528,8 @@ _KINDS = (
             Column("原因", "reason", required=True, key=True, synonyms=("加减分原因",), longest=2000, example="报送材料逾期"),
         ),
     ),
-)  # fmt: skip
+)
+# fmt: on
 
 KINDS: dict[str, Kind] = {kind.slug: kind for kind in _KINDS}
 

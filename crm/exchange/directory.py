@@ -16,7 +16,9 @@ def judge_enterprises(case: Case) -> None:
     case.books.fetch("enterprise", "credit_code", set(codes))
     by_code = {record["credit_code"]: record for record in case.books.all("enterprise")}
     by_name = case.enterprises_by_name(keys)
-    usable = case.within("enterprise", {r["id"] for r in by_code.values()} | {r["id"] for rs in by_name.values() for r in rs})
+    usable = case.within(
+        "enterprise", {r["id"] for r in by_code.values()} | {r["id"] for rs in by_name.values() for r in rs}
+    )
     linked = _Links(case, {r["id"] for r in by_code.values()} | {r["id"] for rs in by_name.values() for r in rs})
     people = _FirstContacts(case, linked.enterprise_ids)
     has_links = "industries" in case.values or "segments" in case.values
@@ -60,17 +62,25 @@ def _find(case: Case, row: int, coded: Record | None, named: list[Record], code:
     """Return the enterprise that a row means; None for a new one, and where the row was rejected."""
     if coded is not None:
         if any(other["id"] != coded["id"] for other in named):
-            case.reject(row, "name", _("Another enterprise already has this name, and the code belongs to “{name}”.", name=coded["name"]))  # fmt: skip
+            case.reject(
+                row,
+                "name",
+                _("Another enterprise already has this name, and the code belongs to “{name}”.", name=coded["name"]),
+            )
             return None
         return coded
     if not named:
         return None
     if len(named) > 1:
-        case.reject(row, "name", _("The directory has {count} enterprises of this name: merge them first.", count=len(named)))
+        case.reject(
+            row, "name", _("The directory has {count} enterprises of this name: merge them first.", count=len(named))
+        )
         return None
     if code and named[0]["credit_code"] and named[0]["credit_code"] != code:
         known = named[0]["credit_code"]
-        case.reject(row, "credit_code", _("The enterprise is in the directory under the credit code {code}.", code=known))
+        case.reject(
+            row, "credit_code", _("The enterprise is in the directory under the credit code {code}.", code=known)
+        )
         return None
     return named[0]
 
@@ -82,7 +92,11 @@ def _name_changes(case: Case, row: int, record: Record, changes: Record, *, by_c
         del changes["name"]
         name = None
     if name is not None and name_key(name) != record["name_key"]:
-        case.warn(row, "name", _("The enterprise of this credit code was called “{name}” and is renamed.", name=record["name"]))
+        case.warn(
+            row,
+            "name",
+            _("The enterprise of this credit code was called “{name}” and is renamed.", name=record["name"]),
+        )
     if name is not None or "credit_code" in changes:
         final = name or record["name"]
         changes["name_key"] = name_key(final)
@@ -118,7 +132,9 @@ class _Links:
         wanted = self._wanted(row, industry_ids, segments or ())
         return self._write(row, enterprise_id, held, wanted, all_industries=bool(named), all_segments=bool(segments))
 
-    def _wanted(self, row: int, industry_ids: list[int], names: tuple[str, ...]) -> list[tuple[int, int | None, str | None]]:
+    def _wanted(
+        self, row: int, industry_ids: list[int], names: tuple[str, ...]
+    ) -> list[tuple[int, int | None, str | None]]:
         """Return the links that a row asks for, as (industry, segment, role)."""
         known = self.case.segments()
         links: list[tuple[int, int | None]] = []
@@ -126,14 +142,22 @@ class _Links:
             key = name_key(name)
             found = next(((i, known[i, key]) for i in industry_ids if (i, key) in known), None)
             if found is None:
-                self.case.warn(row, "segments", _("None of the row's industries has the segment “{value}”: it was not linked.", value=name))  # fmt: skip
+                self.case.warn(
+                    row,
+                    "segments",
+                    _("None of the row's industries has the segment “{value}”: it was not linked.", value=name),
+                )
             elif found not in links:
                 links.append(found)
         covered = {industry_id for industry_id, _segment in links}
         links += [(industry_id, None) for industry_id in industry_ids if industry_id not in covered]
         roles: tuple[str | None, ...] = self.roles[row] or ()
         if len(roles) > 1 and len(roles) != len(links):
-            self.case.warn(row, "roles", _("Give one role for all links or one for each of the {count}: none was taken.", count=len(links)))  # fmt: skip
+            self.case.warn(
+                row,
+                "roles",
+                _("Give one role for all links or one for each of the {count}: none was taken.", count=len(links)),
+            )
             roles = ()
         each = roles if len(roles) > 1 else (roles or (None,)) * len(links)
         return [(*link, role) for link, role in zip(links, each, strict=True)]
@@ -170,8 +194,9 @@ class _Links:
                 books.add("enterprise_segment", row, said)
                 changed = True
         meant = {industry_id for industry_id, _segment, _role in wanted}
-        for (industry_id, _segment_id), link in left.items():
-            if (all_segments and industry_id in meant) or (all_industries and industry_id not in meant):
+        for (industry_id, segment_id), link in left.items():
+            unsaid = segment_id is not None if industry_id in meant else all_industries
+            if unsaid and (all_segments or industry_id not in meant):
                 changed |= books.archive("enterprise_segment", link["id"], row)
         return changed
 
@@ -191,7 +216,9 @@ class _FirstContacts:
         name = self.names[row]
         if name is None:
             if self.phones[row] is not None:
-                self.case.warn(row, "contact_phone", _("A phone needs the name of the contact person: it was not taken."))
+                self.case.warn(
+                    row, "contact_phone", _("A phone needs the name of the contact person: it was not taken.")
+                )
             return False
         said = {"title": self.titles[row], "phone": self.phones[row]}
         books = self.case.books

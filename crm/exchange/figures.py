@@ -16,7 +16,9 @@ def judge_opportunities(case: Case) -> None:
     keys = [name_key(name) if name else None for name in case.column("name")]
     case.reject_repeated({"name": keys})
     case.books.fetch("opportunity", "name_key", keys)
-    usable = case.within("opportunity", [r["id"] for key in set(keys) for r in case.books.where("opportunity", "name_key", key)])
+    usable = case.within(
+        "opportunity", [r["id"] for key in set(keys) for r in case.books.where("opportunity", "name_key", key)]
+    )
     segments = case.column("segment")
     for row, said in case.records():
         found = case.books.where("opportunity", "name_key", keys[row])

@@ -186,6 +186,7 @@ def _judge(
     head = session.value("select last_id from audit_head where id = 1")
     case = open_case(database, session, actor, kind, sheet, today=today)
     _JUDGES[kind.slug](case)
+    case.values.clear()  # the verdict is in the books; the cells are in the sheet
     counts = Counter(case.actions)
     return Plan(
         kind=kind,
@@ -210,7 +211,18 @@ def _part(progress: Progress | None, start: float, end: float) -> Progress | Non
 
 # ----------------------------------------------------------------------------------------------------------- commit
 
-_LINE_COLUMNS = ("id", "batch_id", "row_number", "action", "subject", "subject_id", "subject_version", "before", "after", "reason")  # fmt: skip
+_LINE_COLUMNS = (
+    "id",
+    "batch_id",
+    "row_number",
+    "action",
+    "subject",
+    "subject_id",
+    "subject_version",
+    "before",
+    "after",
+    "reason",
+)
 
 
 def commit_import(
@@ -231,10 +243,14 @@ def commit_import(
     if strict and plan.rejected:
         raise Refused(_("{count} rows are rejected, and nothing was imported.", count=plan.rejected))
     with transaction(database, actor=actor.login, now=now) as work:
-        if work.value("select last_id from audit_head where id = 1") != plan._head:
+        if plan._case.books.spent or work.value("select last_id from audit_head where id = 1") != plan._head:
             again = _judge(database, work, actor, plan.kind, plan.sheet, plan.today)
             if again._case.actions != plan._case.actions:
-                raise Conflict(_("The database changed since the preview, and some rows would now do something else: read the file again."))  # fmt: skip
+                raise Conflict(
+                    _(
+                        "The database changed since the preview, and some rows would now do something else: read the file again."
+                    )
+                )
             plan = again
         batch_id = _write(work, plan, _part(progress, 0.0, 0.9))
     if progress:
@@ -265,7 +281,18 @@ def _write(work: Transaction, plan: Plan, progress: Progress | None) -> int:
             # A row's warnings go with the first of its records.
             reason = None if number in told else reasons.get(number)
             told.add(number)
-            lines.append((number, line.action, line.subject, line.subject_id, line.subject_version, line.before, line.after, reason))  # fmt: skip
+            lines.append(
+                (
+                    number,
+                    line.action,
+                    line.subject,
+                    line.subject_id,
+                    line.subject_version,
+                    line.before,
+                    line.after,
+                    reason,
+                )
+            )
         load(lines)
         written += len(lines)
         if progress:
@@ -298,7 +325,13 @@ def _write(work: Transaction, plan: Plan, progress: Progress | None) -> int:
 # ------------------------------------------------------------------------------------------------------------ revert
 
 # What may refer to a record that an import made: any column of this name in any table.
-_REFERRING = {"enterprise_id": "enterprise", "project_id": "project", "agreement_id": "agreement", "follow_up_id": "follow_up", "opportunity_id": "opportunity"}  # fmt: skip
+_REFERRING = {
+    "enterprise_id": "enterprise",
+    "project_id": "project",
+    "agreement_id": "agreement",
+    "follow_up_id": "follow_up",
+    "opportunity_id": "opportunity",
+}
 _MOST_NAMED = 20
 
 
@@ -330,7 +363,11 @@ def revert_import(database: Database, actor: Actor, batch_id: int, *, now: datet
             named = "\n".join(obstacles[:_MOST_NAMED])
             more = len(obstacles) - _MOST_NAMED
             raise Refused(
-                _("The batch cannot be taken back, because of {count} records:\n{records}", count=len(obstacles), records=named + (f"\n… +{more}" if more > 0 else ""))  # fmt: skip
+                _(
+                    "The batch cannot be taken back, because of {count} records:\n{records}",
+                    count=len(obstacles),
+                    records=named + (f"\n… +{more}" if more > 0 else ""),
+                )
             )
         for table, records in made.items():
             work.delete_many(table, [record_id for record_id, _version in records])
@@ -392,7 +429,9 @@ def _referred_to(work: Transaction, made: Mapping[str, Sequence[tuple[int, int]]
 def _names(work: Transaction, table: str, ids: Sequence[int]) -> list[str]:
     """Return what a person calls these records."""
     columns = work.database.columns(table)
-    shown = next((column for column in ("code", "name", "number", "content", "clause", "kind") if column in columns), "id")
+    shown = next(
+        (column for column in ("code", "name", "number", "content", "clause", "kind") if column in columns), "id"
+    )
     names = dict(work.rows(f"select id, {shown} from {table} where id in (select unnest($1::bigint[]))", [list(ids)]))
     return [f"{table} {record_id} “{str(names.get(record_id, '—'))[:40]}”" for record_id in ids]
 

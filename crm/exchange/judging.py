@@ -65,8 +65,12 @@ def find_layout(sheet: Sheet, kind: Kind) -> Layout:
         column = known.get(heading_key(text)) if text else None
         if column is not None and column.field in columns:
             raise Refused(
-                _("Two columns mean {column}: “{first}” and “{second}”. Leave one of them out.",
-                  column=column.heading, first=columns[column.field][2], second=text)  # fmt: skip
+                _(
+                    "Two columns mean {column}: “{first}” and “{second}”. Leave one of them out.",
+                    column=column.heading,
+                    first=columns[column.field][2],
+                    second=text,
+                )
             )
         if column is not None:
             columns[column.field] = (number, column, text)

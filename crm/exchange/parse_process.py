@@ -50,11 +50,7 @@ def read_workbook(content: bytes, sheet: str) -> tuple[dict[str, Any], list[byte
 
     try:
         workbook = calamine.load_workbook(io.BytesIO(content))
-        known = [
-            found
-            for found in workbook.sheets_metadata
-            if found.typ == calamine.SheetTypeEnum.WorkSheet
-        ]
+        known = [found for found in workbook.sheets_metadata if found.typ == calamine.SheetTypeEnum.WorkSheet]
         names = [found.name for found in known]
         visible = [found.name for found in known if found.visible == calamine.SheetVisibleEnum.Visible]
         if not visible:

@@ -59,7 +59,9 @@ class _Life:
                 changes["first_funds_on"] = paid[0]
         final = {**project, **changes}
         if not project["entered_given"]:
-            changes["entered_on"] = min([project["entered_on"], *(final[f] for f in ACTUAL_DATES if final[f] is not None)])
+            changes["entered_on"] = min(
+                [project["entered_on"], *(final[f] for f in ACTUAL_DATES if final[f] is not None)]
+            )
         if final["withdrawn_on"] is not None:
             changes["status"] = str(ProjectStatus.WITHDRAWN)
         stage = max(Stage(project["stage"]), rules.stage_reached(final), key=STAGES.index)
@@ -80,13 +82,21 @@ class _Life:
         made = [log for log in logs if log["id"] < 0]
         if made:
             # The file itself made the project: it enters at the stage that its rows show.
-            return self.case.books.change("stage_log", made[-1]["id"], row, {"to_stage": str(stage), "moved_on": moved_on})
+            return self.case.books.change(
+                "stage_log", made[-1]["id"], row, {"to_stage": str(stage), "moved_on": moved_on}
+            )
         last = max((log["moved_on"] for log in logs), default=None)
         days = (moved_on - last).days if last is not None and moved_on >= last else None
         self.case.books.add(
             "stage_log",
             row,
-            {"project_id": project_id, "from_stage": before, "to_stage": str(stage), "moved_on": moved_on, "days_in_stage": days},
+            {
+                "project_id": project_id,
+                "from_stage": before,
+                "to_stage": str(stage),
+                "moved_on": moved_on,
+                "days_in_stage": days,
+            },
         )
         return True
 
@@ -161,7 +171,9 @@ def judge_projects(case: Case) -> None:
         if case.actions[row] == "rejected":
             continue
         if record is not None and record["id"] not in usable:
-            case.reject(row, "code", _("There is no project “{code}” that you may change.", code=codes[row] or names[row]))
+            case.reject(
+                row, "code", _("There is no project “{code}” that you may change.", code=codes[row] or names[row])
+            )
             continue
         if record is None and codes[row] in new_codes.archived:
             case.reject(row, "code", _("The code belongs to a project that was archived."))
@@ -178,7 +190,9 @@ def judge_projects(case: Case) -> None:
                 continue
             enterprise_id = enterprise["id"] if enterprise else _new_investor(case, row, investors[row], units[row])
             investor_ids[key[1]] = enterprise_id
-        segment_id = case.segment(row, said.get("industry_id") or (record["industry_id"] if record else None), segments[row])
+        segment_id = case.segment(
+            row, said.get("industry_id") or (record["industry_id"] if record else None), segments[row]
+        )
         if segment_id is not None:
             said["segment_id"] = segment_id
         if record is None:
@@ -203,7 +217,11 @@ class _Codes:
         self.taken = {code for code in codes if code}
         prefix = f"P{self.year}-"
         used = [row[0] for row in case.session.rows("select code from project where code like $1", [prefix + "%"])]
-        numbers = [int(code[len(prefix) :]) for code in [*used, *self.taken] if code.startswith(prefix) and code[len(prefix) :].isdecimal()]  # fmt: skip
+        numbers = [
+            int(code[len(prefix) :])
+            for code in [*used, *self.taken]
+            if code.startswith(prefix) and code[len(prefix) :].isdecimal()
+        ]
         self.last = max((number for number in numbers if number < 10**6), default=0)
         self.taken.update(used)
         found = case.session.rows(
@@ -248,7 +266,9 @@ def _dates_can_be(case: Case, row: int, said: Record, record: Record | None) -> 
     if "entered_on" in dates:
         project["entered_given"] = True
     moved = record is None or project.get("entered_on") != record["entered_on"]
-    problems = rules.check_dates(project, today=case.today, fields=("entered_on", *ACTUAL_DATES) if moved else tuple(dates))
+    problems = rules.check_dates(
+        project, today=case.today, fields=("entered_on", *ACTUAL_DATES) if moved else tuple(dates)
+    )
     for field, reason in problems.items():
         # A date that other sheets brought is at odds with the lead date that this row brings.
         case.reject(row, field if field in dates else "entered_on", reason)
@@ -301,7 +321,10 @@ def _change_project(
         case.warn(
             row,
             "unit_id",
-            _("The project is held by {unit}: it stays there; use transfers.", unit=case.unit_names.get(record["unit_id"], "—")),
+            _(
+                "The project is held by {unit}: it stays there; use transfers.",
+                unit=case.unit_names.get(record["unit_id"], "—"),
+            ),
         )
     changes = given(said, record)
     if said.get("entered_on") is not None and not record["entered_given"]:
@@ -311,7 +334,9 @@ def _change_project(
         changes["enterprise_id"] = enterprise_id
     if "name" in changes:
         if name_key(changes["name"]) != record["name_key"]:
-            case.warn(row, "name", _("The project of this code was called “{name}” and is renamed.", name=record["name"]))
+            case.warn(
+                row, "name", _("The project of this code was called “{name}” and is renamed.", name=record["name"])
+            )
         changes["name_key"] = name_key(changes["name"])
         changes["search_text"] = search_text(record["code"], name=changes["name"])
     # A segment belongs to its industry.
@@ -522,7 +547,9 @@ def judge_funds(case: Case) -> None:
             changed = case.books.change("fund_arrival", arrival_id, row, given(said, same))
         else:
             if occurrence == 1 and any(arrival["arrived_on"] == said["arrived_on"] for arrival in held):
-                case.warn(row, "amount", _("The project has another arrival on this day: this may be a correction of it."))
+                case.warn(
+                    row, "amount", _("The project has another arrival on this day: this may be a correction of it.")
+                )
             values = {**said, "project_id": project["id"], "occurrence": occurrence}
             arrival_id = case.books.add("fund_arrival", row, values)
             changed = True

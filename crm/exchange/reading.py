@@ -121,8 +121,12 @@ def _check_ending(content: bytes, ending: str) -> None:
             _("The workbook is protected by a password, or an old .xls under a new name: save it as .xlsx without one.")
         )
     if (ending == "xlsx" and is_zip) or (ending == "xls" and is_ole) or (ending == "csv" and not (is_zip or is_ole)):
-        if ending == "csv" and re.match(rb"\s*<(?:!doctype|html|\?xml)", content[:200].removeprefix(b"\xef\xbb\xbf"), re.I):
-            raise Refused(_("The file is a web page, not a {ending} file: open it and save it as .xlsx.", ending=ending))
+        if ending == "csv" and re.match(
+            rb"\s*<(?:!doctype|html|\?xml)", content[:200].removeprefix(b"\xef\xbb\xbf"), re.I
+        ):
+            raise Refused(
+                _("The file is a web page, not a {ending} file: open it and save it as .xlsx.", ending=ending)
+            )
         return
     if re.match(rb"\s*<(?:!doctype|html|table|\?xml|meta)", content[:200].removeprefix(b"\xef\xbb\xbf"), re.I):
         raise Refused(_("The file is a web page, not a {ending} file: open it and save it as .xlsx.", ending=ending))
@@ -234,7 +238,10 @@ class _Scan:
                         _check_prolog(archive, part)
                 if "xl/workbook.xml" not in archive.namelist():
                     raise Refused(
-                        _("The content is not what the ending .{ending} says: open the file and save it as .xlsx.", ending="xlsx")
+                        _(
+                            "The content is not what the ending .{ending} says: open the file and save it as .xlsx.",
+                            ending="xlsx",
+                        )
                     )
         except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, RuntimeError, EOFError) as error:
             raise damaged from error
@@ -248,7 +255,15 @@ class _Scan:
                     with archive.open(part) as file:
                         for rows in _whole_rows(file):
                             self._look_over(rows)
-        except (zipfile.BadZipFile, zlib.error, OSError, KeyError, ElementTree.ParseError, RuntimeError, EOFError) as error:
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            OSError,
+            KeyError,
+            ElementTree.ParseError,
+            RuntimeError,
+            EOFError,
+        ) as error:
             raise Refused(_REASONS["damaged"]) from error
 
     def _part(self, archive: zipfile.ZipFile) -> str | None:
@@ -256,7 +271,10 @@ class _Scan:
         # Without a DTD, which was refused, this parser expands nothing.
         workbook = ElementTree.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314
         relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
-        targets = {relation.get("Id"): relation.get("Target", "") for relation in relations.findall("rel:Relationship", _NAMESPACES)}
+        targets = {
+            relation.get("Id"): relation.get("Target", "")
+            for relation in relations.findall("rel:Relationship", _NAMESPACES)
+        }
         for found in workbook.findall("main:sheets/main:sheet", _NAMESPACES):
             target = targets.get(found.get(_RELATION), "")
             if "worksheets/" not in target:
@@ -297,7 +315,11 @@ def _column_number(letters: bytes) -> int:
 
 def _check_sizes(parts: list[zipfile.ZipInfo]) -> None:
     unpacked, packed = sum(part.file_size for part in parts), sum(part.compress_size for part in parts)
-    if unpacked > MOST_UNPACKED or len(parts) > MOST_PARTS or (unpacked > 50 * 2**20 and unpacked > packed * MOST_SHRUNK):
+    if (
+        unpacked > MOST_UNPACKED
+        or len(parts) > MOST_PARTS
+        or (unpacked > 50 * 2**20 and unpacked > packed * MOST_SHRUNK)
+    ):
         raise Refused(_("The workbook swells to {size} MB when unpacked and was not opened.", size=unpacked // 2**20))
     if any(part.flag_bits & 1 for part in parts):
         raise Refused(_REASONS["password"])

@@ -24,8 +24,10 @@ BLANK = frozenset(
 )
 MOST_MONEY = Decimal(10) ** 16  # DECIMAL(18, 2)
 _CENT = Decimal("0.01")
-# Text that a spreadsheet would take for a formula; blanks in front do not disarm it.
-_FORMULA_LIKE = re.compile(r"'*\s*[=+\-@\t\r]")
+# Text that a spreadsheet would take for a formula; blanks in front do not disarm it, apostrophes may stand there already.
+# Written so that Arrow's regular expressions read it the same way.
+FORMULA_LIKE = "^'*[ \t\r\n\u00a0\u3000]*[=+\\-@\t\r]"
+_FORMULA_LIKE = re.compile(FORMULA_LIKE)
 _ERRORS = frozenset({"#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#GETTING_DATA", "#SPILL!", "#CALC!"})
 
 
@@ -111,7 +113,11 @@ def _read_texts(column: Column, cells: Sequence[Any]) -> Read:
             text = unguard(text)
         if len(text) > longest:
             problems[len(values)] = Problem(
-                _("The text has {count} characters, more than the {most} that fit here.", count=len(text), most=longest),
+                _(
+                    "The text has {count} characters, more than the {most} that fit here.",
+                    count=len(text),
+                    most=longest,
+                ),
                 column.required or column.key,
             )
             values.append(None)
@@ -142,7 +148,9 @@ def _read_credit_codes(column: Column, cells: Sequence[Any]) -> Read:
         if value is None:
             continue
         if isinstance(cells[n], float) and abs(cells[n]) >= 1e15:
-            reason = _("The cell holds a number, of which a spreadsheet keeps 15 digits only: format the column as text.")
+            reason = _(
+                "The cell holds a number, of which a spreadsheet keeps 15 digits only: format the column as text."
+            )
             problems[n] = Problem(reason, False)
             values[n] = None
             continue
@@ -301,6 +309,7 @@ _CURRENCY_WORDS = {
     "新西兰元": "NZD",
     "NZD": "NZD",
 }
+CURRENCIES = tuple(dict.fromkeys(code for code in _CURRENCY_WORDS.values() if code != "CNY"))
 _SCALES = {"亿": Decimal(10) ** 8, "千万": Decimal(10) ** 7, "百万": Decimal(10) ** 6, "十万": Decimal(10) ** 5}
 _SCALES |= {"万": Decimal(10) ** 4, "千": Decimal(10) ** 3, "百": Decimal(10) ** 2}
 _words = "|".join(re.escape(word) for word in sorted(_CURRENCY_WORDS, key=len, reverse=True))
@@ -392,7 +401,10 @@ def _money_reader(unit: Unit) -> Callable[[Column, Sequence[Any]], Read]:
             values.append(found)
             if found.currency is not None:
                 problems[n] = Problem(
-                    _("The amount is in {currency}: it is kept, and counts once a rate is given.", currency=found.currency),
+                    _(
+                        "The amount is in {currency}: it is kept, and counts once a rate is given.",
+                        currency=found.currency,
+                    ),
                     False,
                 )
         return values, problems

@@ -41,17 +41,16 @@ SORTS = {
 }
 
 
-@dataclass(frozen=True)
-class DirectoryPage:
-    """One page of the directory and how many enterprises there are in all."""
-
-    rows: pd.DataFrame
-    total: int
+def count_directory(database: Database, actor: Actor, filters: EnterpriseFilter, *, today: date) -> int:
+    """Return how many enterprises fit the filter within the reader's scope."""
+    params = Params()
+    where = directory_condition(actor, filters, params, today=today)
+    return int(database.value(f"select count(*) from enterprise e where {where}", params))
 
 
 def directory(
     database: Database, actor: Actor, filters: EnterpriseFilter, *, today: date, page: int = 1, size: int = PAGE_SIZE
-) -> DirectoryPage:
+) -> pd.DataFrame:
     """Return one page of the enterprises that the reader may see.
 
     Columns: id, name, credit_code, chains, grade, source, unit, owner_person, intended_amount (元), last_contact_on,
@@ -60,7 +59,6 @@ def directory(
     params = Params()
     where = directory_condition(actor, filters, params, today=today)
     with database.reading() as session:
-        total = int(session.value(f"select count(*) from enterprise e where {where}", params))
         limit, offset = params.add(size), params.add((max(page, 1) - 1) * size)
         # Only the page's own rows are joined: at 200k enterprises the joins would cost more than the filter.
         rows = session.frame(
@@ -107,7 +105,7 @@ def directory(
         )
     furthest = rows.pop("furthest")
     rows.insert(11, "stage", [None if pd.isna(n) else _STAGES[int(n)] for n in furthest])
-    return DirectoryPage(rows, total)
+    return rows
 
 
 _STAGES = ("lead", "contact", "negotiation", "signed", "registered", "started", "completed", "production")

@@ -158,7 +158,7 @@ def findings(database: Database, *, today: date) -> list[Finding]:
 
 def findings_as_json(database: Database, found: Sequence[Finding]) -> list[dict[str, Any]]:
     """Return findings as plain values, the unit by its name."""
-    units = dict(database.rows("select id, name from unit"))
+    units: dict[int | None, str] = dict(database.rows("select id, name from unit"))
     return [
         {
             "code": finding.code,
@@ -166,28 +166,6 @@ def findings_as_json(database: Database, found: Sequence[Finding]) -> list[dict[
             "subject": finding.subject,
             "id": finding.subject_id,
             "unit": units.get(finding.unit_id),
-            "message": str(finding.message),
-        }
-        for finding in found
-    ]
-
-
-_AUDIT_WORDS[kind]),
-        )
-        for entry, kind in verify_audit(database)
-    ]
-    return sorted(found, key=lambda finding: finding.severity is not Severity.BLOCKING)
-
-
-def as_json(found: Sequence[Finding]) -> list[dict[str, Any]]:
-    """Return findings as plain values."""
-    return [
-        {
-            "code": finding.code,
-            "severity": str(finding.severity),
-            "subject": finding.subject,
-            "id": finding.subject_id,
-            "unit": finding.unit_id,
             "message": str(finding.message),
         }
         for finding in found

@@ -1,11 +1,13 @@
 """Rankings, series of rates and the projects behind a number; the arithmetic is `metrics`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
+
+import pandas as pd
 
 from crm import permissions
 from crm.errors import Invalid
@@ -14,16 +16,20 @@ from crm.metrics import (
     NO_PAIR,
     RATES,
     Basis,
+    Pair,
     Pairs,
     RuleSet,
+    Standing,
     facts_query,
+    measures_query,
     pairs_query,
+    percent,
     read_pairs,
     standings,
     why_words,
 )
-from crm.model import Actor
-from crm.months import Month
+from crm.model import YUAN_PER_WAN, Actor
+from crm.months import Month, Period
 from crm.store import Database, Params
 
 
@@ -152,9 +158,6 @@ def ranking(
 
     Computed over all units: everyone signed in may read it.
     """
-    now, before = rules.period(month, as_of), rules.period(month.plus(-1))
-    known = units(database)
-    groups = [g for g in rules.groups if group is None or g == group]
     if group is not None and group not in rules.groups:
         listed = ", ".join(rules.groups)
         raise Invalid(
@@ -164,33 +167,73 @@ def ranking(
                 )
             }
         )
-    sql, params = pairs_query(rules, [now, before], basis, by="unit")
-    pairs: list[dict[int, Pairs]] = [{}, {}]
+    groups = rules.groups if group is None else (group,)
+    return _rankings(database, [month.plus(-1), month], rules, basis, as_of, groups)[0]
+
+
+def ranking_history(
+    database: Database, *, last: Month, count: int, rules: RuleSet, basis: Basis = Basis.COUNT
+) -> list[Ranking]:
+    """Return the rankings of `count` months up to `last`, the earliest first, each as that month would rank."""
+    return _rankings(database, last.plus(-count).until(last), rules, basis, None, rules.groups)
+
+
+def _rankings(
+    database: Database,
+    months: Sequence[Month],
+    rules: RuleSet,
+    basis: Basis,
+    as_of: date | None,
+    groups: Sequence[str],
+) -> list[Ranking]:
+    """Rank each month but the first, which only gives the ranks before; `as_of` cuts off the last month."""
+    periods = [rules.period(month, as_of if month == months[-1] else None) for month in months]
+    sql, params = pairs_query(rules, periods, basis, by="unit")
+    pairs: list[dict[int, Pairs]] = [{} for _month in months]
     for row in database.rows(sql, params):
         index, unit_id, of_unit = read_pairs(row)
         if unit_id is not None:
             pairs[index][unit_id] = of_unit
-    points = _adjustments(database, [month, month.plus(-1)])
-    rows: list[RankingRow] = []
-    for name in groups:
-        members = [unit for unit in known if unit.peer_group == name]
-        current = {unit.id: pairs[0].get(unit.id, no_pairs()) for unit in members}
-        earlier = {unit.id: pairs[1].get(unit.id, no_pairs()) for unit in members}
-        placed = standings(rules, current, points[str(month)])
-        placed_before = standings(rules, earlier, points[str(month.plus(-1))])
-        in_group = [
+    points = _adjustments(database, months)
+    known = units(database)
+    members = {name: [unit for unit in known if unit.peer_group == name] for name in groups}
+    placed: list[dict[int, Standing]] = []
+    for index, month in enumerate(months):
+        of_month: dict[int, Standing] = {}
+        for in_group in members.values():
+            current = {unit.id: pairs[index].get(unit.id, no_pairs()) for unit in in_group}
+            of_month |= standings(rules, current, points[str(month)])
+        placed.append(of_month)
+    found = []
+    for index in range(1, len(months)):
+        rows = [
             RankingRow(
                 unit,
-                placed[unit.id].rank,
-                placed_before[unit.id].rank,
-                placed[unit.id].score,
-                points[str(month)].get(unit.id, Decimal(0)),
-                current[unit.id],
+                placed[index][unit.id].rank,
+                placed[index - 1][unit.id].rank,
+                placed[index][unit.id].score,
+                points[str(months[index])].get(unit.id, Decimal(0)),
+                pairs[index].get(unit.id, no_pairs()),
             )
-            for unit in members
+            for name in groups
+            for unit in sorted(
+                members[name], key=lambda u: (placed[index][u.id].rank is None, placed[index][u.id].rank or 0)
+            )
         ]
-        rows += sorted(in_group, key=lambda row: (row.rank is None, row.rank or 0))
-    return Ranking(month, now.as_of, rules, basis, rows, pooled([row.pairs for row in rows]))
+        found.append(
+            Ranking(months[index], periods[index].as_of, rules, basis, rows, pooled([row.pairs for row in rows]))
+        )
+    return found
+
+
+def activity(database: Database, at: Period) -> dict[int, dict[str, Decimal | int]]:
+    """Return the plain measures of every unit in the month of a period, {unit id: {measure: value}}."""
+    sql, params = measures_query(at)
+    found: dict[int, dict[str, Decimal | int]] = {}
+    for unit_id, slug, value in database.rows(sql, params):
+        if unit_id is not None:
+            found.setdefault(unit_id, {})[slug] = value
+    return found
 
 
 def no_pairs() -> Pairs:
@@ -405,7 +448,7 @@ def _adjustments(database: Database, months: Sequence[Month]) -> dict[str, dict[
     return points
 
 
-def _float(value: Fraction | None) -> float | None:
+def _float(value: Fraction | Decimal | None) -> float | None:
     return None if value is None else float(value)
 
 
@@ -414,3 +457,101 @@ def _plain(value: Decimal | int | None) -> int | float | None:
     if value is None or isinstance(value, int):
         return value
     return int(value) if value == value.to_integral_value() else float(value)
+
+
+# --------------------------------------------------------------------------------------------------- frames for a page
+
+
+def ranking_frame(history: Sequence[Ranking], measures: Mapping[int, Mapping[str, Decimal | int]]) -> pd.DataFrame:
+    """Return the newest ranking as a table, one row a unit.
+
+    Columns: code, group, rank, movement (places gained), unit, score, adjustment, follow_ups and signed_amount (元)
+    of the month, per rate `<slug>` (percent as shown, missing where there is none) and `<slug>_pair` (“N/D”), and
+    trend (the scores of the months of `history`).
+    """
+    scores: dict[int, list[float]] = {}
+    for ranking_ in history:
+        for row in ranking_.rows:
+            scores.setdefault(row.unit.id, []).append(float(row.score or 0))
+    return pd.DataFrame(
+        [
+            {
+                "code": row.unit.code,
+                "group": row.unit.peer_group,
+                "rank": row.rank,
+                "movement": row.movement,
+                "unit": row.unit.name,
+                "score": _float(row.score),
+                "adjustment": float(row.adjustment),
+                "follow_ups": int(measures.get(row.unit.id, {}).get("follow_ups", 0)),
+                "signed_amount": float(measures.get(row.unit.id, {}).get("signed_amount", 0)),
+                **{slug: _shown_percent(pair.rate, history[-1].rules) for slug, pair in row.pairs.items()},
+                **{f"{slug}_pair": shown_pair(pair) for slug, pair in row.pairs.items()},
+                "trend": scores[row.unit.id],
+            }
+            for row in history[-1].rows
+        ]
+    )
+
+
+def _shown_percent(rate: Fraction | None, rules: RuleSet) -> float | None:
+    return None if rate is None else float(percent(rate, rules.rounding).rstrip("%"))
+
+
+def shown_pair(pair: Pair) -> str:
+    """Show a pair as “N/D”: projects as they are, 元 in 万元."""
+    if isinstance(pair.n, int) and isinstance(pair.d, int):
+        return f"{pair.n}/{pair.d}"
+    return f"{pair.n / YUAN_PER_WAN:,.0f}/{pair.d / YUAN_PER_WAN:,.0f}"
+
+
+def rank_frame(history: Sequence[Ranking], group: str) -> pd.DataFrame:
+    """Return the places of a peer group's units over months: month, unit, rank."""
+    return pd.DataFrame(
+        [
+            {"month": str(ranking_.month), "unit": row.unit.short_name, "rank": row.rank}
+            for ranking_ in history
+            for row in ranking_.rows
+            if row.unit.peer_group == group and row.rank is not None
+        ],
+        columns=["month", "unit", "rank"],
+    )
+
+
+def rate_frame(history: Sequence[Ranking], unit_id: int, slugs: Sequence[str]) -> pd.DataFrame:
+    """Return one unit's rates over months: month, rate (its label), value (0–1)."""
+    return pd.DataFrame(
+        [
+            {"month": str(ranking_.month), "rate": str(RATES[slug].label), "value": _float(row.pairs[slug].rate)}
+            for ranking_ in history
+            for row in ranking_.rows
+            if row.unit.id == unit_id
+            for slug in slugs
+        ],
+        columns=["month", "rate", "value"],
+    )
+
+
+def facts_frame(found: Facts) -> pd.DataFrame:
+    """Return the projects behind a number as a table; planned_investment and arrived in 元, dates as dates."""
+    return pd.DataFrame(
+        [
+            {
+                "code": fact.code,
+                "name": fact.name,
+                "enterprise": fact.enterprise,
+                "in_d": fact.in_d,
+                "in_n": fact.in_n,
+                "reason": str(fact.reason),
+                **fact.dates,
+                "planned_investment": _float(fact.planned_investment),
+                "arrived": _float(fact.arrived),
+            }
+            for fact in found.rows
+        ]
+    )
+
+
+def group_total(measures: Mapping[int, Mapping[str, Decimal | int]], ranking_: Ranking, slug: str) -> Decimal:
+    """Sum a plain measure over the ranked units."""
+    return sum((Decimal(measures.get(row.unit.id, {}).get(slug, 0)) for row in ranking_.rows), Decimal(0))

@@ -24,6 +24,7 @@ from crm.locale import _
 if TYPE_CHECKING:
     import pandas as pd
     import psycopg
+    import pyarrow as pa
 
 Row = tuple[Any, ...]
 _WRITE_LOCK_KEY = 5_174_001
@@ -53,6 +54,10 @@ class Session(ABC):
     @abstractmethod
     def frame(self, sql: str, params: Sequence[Any] = ()) -> "pd.DataFrame":
         """Run a query and return a frame: DECIMAL as float64, DATE and TIMESTAMP as datetime64."""
+
+    @abstractmethod
+    def table(self, sql: str, params: Sequence[Any] = ()) -> "pa.Table":
+        """Run a query and return its columns as Arrow data, exact values kept: for results of many rows."""
 
     @abstractmethod
     def load(self, table: str, columns: Sequence[str], rows: "Sequence[Row] | pd.DataFrame") -> None:
@@ -167,6 +172,9 @@ class _EmbeddedSession(Session):
 
     def frame(self, sql: str, params: Sequence[Any] = ()) -> "pd.DataFrame":
         return self._cursor.execute(sql, list(params)).df()
+
+    def table(self, sql: str, params: Sequence[Any] = ()) -> "pa.Table":
+        return self._cursor.sql(sql, params=list(params)).to_arrow_table()
 
     def load(self, table: str, columns: Sequence[str], rows: "Sequence[Row] | pd.DataFrame") -> None:
         if len(rows):
@@ -378,6 +386,13 @@ class _ServerSession(Session):
             elif kind.startswith(("date", "timestamp")):
                 frame[column.name] = pd.to_datetime(frame[column.name])
         return frame
+
+    def table(self, sql: str, params: Sequence[Any] = ()) -> "pa.Table":
+        import pyarrow as pa
+
+        names, rows = self.named_rows(sql, params)
+        columns = list(zip(*rows, strict=True)) or [()] * len(names)
+        return pa.table([pa.array(column) for column in columns], names=names)
 
     def load(self, table: str, columns: Sequence[str], rows: "Sequence[Row] | pd.DataFrame") -> None:
         import pandas as pd

@@ -1,5 +1,6 @@
 """Search keys: one normal form for names, so that a plain LIKE finds what a person types."""
 
+import os
 import re
 import unicodedata
 from functools import lru_cache
@@ -21,6 +22,9 @@ def name_key(name: str) -> str:
 @lru_cache(maxsize=1)
 def _initials() -> dict[int, str]:
     # A table of first letters is built once: per-character look-ups make 200k names a matter of a second.
+    # The phrases are of no use here, and would take a third of a second and 40 MB.
+    os.environ.setdefault("PYPINYIN_NO_PHRASES", "1")
+    os.environ.setdefault("PYPINYIN_NO_DICT_COPY", "1")
     from pypinyin.constants import PINYIN_DICT
 
     table: dict[int, str] = {}

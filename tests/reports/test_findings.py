@@ -38,11 +38,11 @@ def build(db: store.Database) -> dict[str, int]:
     ids: dict[str, int] = {}
     with store.transaction(db, actor="test", now=NOW) as work:
 
-        def add(name: str, table: str, **values: Any) -> int:
+        def add(name: str, table: str, /, **values: Any) -> int:
             ids[name] = work.insert(table, values)
             return ids[name]
 
-        def enterprise(name: str, code: str, **values: Any) -> int:
+        def enterprise(name: str, code: str, /, **values: Any) -> int:
             key = store.name_key(name)
             return add(
                 name, "enterprise", name=name, name_key=key, search_text=key, credit_code=code,

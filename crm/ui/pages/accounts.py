@@ -134,7 +134,9 @@ with ui.card("accounts"):
     row = shown[chosen[0]]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{ui.safe(row.name)}** · {ui.safe(row.login)}", width="content")
-        if st.button(str(_("New set-up code") if row.disabled_at is None else _("Let in again")), icon=":material/key:"):
+        if st.button(
+            str(_("New set-up code") if row.disabled_at is None else _("Let in again")), icon=":material/key:"
+        ):
             st.session_state.pop("made_account", None)
             new_code(row)
         if row.disabled_at is None and st.button(str(_("Shut out")), icon=":material/block:"):

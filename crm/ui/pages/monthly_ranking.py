@@ -1,9 +1,131 @@
-"""The ranking of a month."""
+"""The ranking of a month: pooled rates, every unit's place and movement, trends, the projects behind any number."""
 
+from typing import Any
+
+import streamlit as st
+
+from crm import charts
 from crm.locale import _
+from crm.metrics import RATES, Basis, percent
+from crm.model import YUAN_PER_YI, group_label, label
+from crm.months import Month
+from crm.reports import rankings
+from crm.reports.rule_sets import list_rule_sets
 from crm.ui import components as ui
-from crm.ui import session
+from crm.ui import session, tables
 
-actor = session.current_actor()
-with ui.title_row(actor, _("Monthly ranking")):
+MAIN = ("signing", "performance", "startup")
+
+actor, db = session.current_actor(), session.database()
+newest = rankings.latest_month_with_data(db, today=session.today())
+months = [str(newest.plus(-n)) for n in range(36)]
+rule_sets = {stored.rules.name: stored.rules for stored in list_rule_sets(db)}
+kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+
+header = st.container()
+with st.container(horizontal=True, key="filters", vertical_alignment="bottom"):
+    month = Month.parse(st.selectbox(str(_("Month")), months, key="month", width=140, **kept) or months[0])
+    rules = rule_sets[st.selectbox(str(_("Rule set")), list(rule_sets), key="rules", width=180, **kept) or "default"]
+    basis = st.segmented_control(
+        str(_("Basis")),
+        list(Basis),
+        default=Basis.COUNT,
+        required=True,
+        format_func=lambda b: str(label(b)),
+        key="basis",
+        **kept,
+    )
+history = rankings.ranking_history(db, last=month, count=12, rules=rules, basis=basis or Basis.COUNT)
+ranking, before = history[-1], history[-2]
+caption = _(
+    "As of {as_of} · rule set “{name}” version {version} · {window}, from {since}",
+    as_of=ranking.as_of,
+    name=rules.name,
+    version=rules.version,
+    window=label(rules.window_mode),
+    since=rules.period(month).w0,
+)
+with header, ui.title_row(actor, _("Monthly ranking"), caption):
     pass
+if not any(pair.d for pair in ranking.total.values()):
+    with ui.card("none"):
+        ui.empty_state(
+            _("No project counts in this month yet."),
+            _("Import the ledger of projects, or choose another month or rule set above."),
+            icon="leaderboard",
+        )
+    st.stop()
+
+measures = rankings.activity(db, rules.period(month))
+earlier = rankings.activity(db, rules.period(before.month))
+places = st.columns(5)
+for place, slug, size, shown, title in (
+    (places[0], "signings", 1, ",.0f", _("New signings this month")),
+    (places[1], "signed_amount", YUAN_PER_YI, ",.1f", _("Signed this month (100 million yuan)")),
+):
+    now, then = (rankings.group_total(of, ranking, slug) / size for of in (measures, earlier))
+    with place:
+        ui.kpi(slug, title, f"{now:{shown}}", delta=f"{now - then:+{shown}}", delta_text=_("against last month"))
+for place, slug in zip(places[2:], MAIN, strict=True):
+    rate, rate_before = ranking.total[slug].rate, before.total[slug].rate
+    with place:
+        ui.kpi(
+            slug,
+            RATES[slug].label,
+            percent(rate, rules.rounding),
+            delta=None if rate is None or rate_before is None else f"{float(rate - rate_before) * 100:+.1f}",
+            delta_text=_("points against last month"),
+            trend=[float(r.total[slug].rate or 0) for r in history],
+            help=_("N: {n}. D: {d}.", n=RATES[slug].numerator, d=RATES[slug].denominator),
+        )
+
+frame = rankings.ranking_frame(history, measures)
+with ui.card("ranking", _("Ranking of units")) as aside:
+    with aside:
+        slugs = tuple(RATES) if st.toggle(str(_("All seven rates")), key="all_rates", **kept) else MAIN
+    clicked = tables.ranking_table(frame, slugs=slugs, key="ranking_table")
+    st.caption(str(_("Click a rate to see the projects behind it. “—” means that there is no rate: it does not rank.")))
+
+units = {row.unit.name: row.unit for row in ranking.rows}
+if clicked:
+    st.session_state["unit"], st.session_state["rate"] = clicked
+with ui.card("behind", _("The projects behind a number")):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        unit = units[st.selectbox(str(_("Unit")), list(units), key="unit", width=180, **kept) or next(iter(units))]
+        slug = (
+            st.segmented_control(
+                str(_("Rate")),
+                list(RATES),
+                default="startup",
+                required=True,
+                format_func=lambda s: str(RATES[s].label),
+                key="rate",
+                **kept,
+            )
+            or "startup"
+        )
+        everything = st.toggle(str(_("Also the projects that do not count")), key="everything", **kept)
+    found = rankings.facts(db, actor, month=month, unit=unit, slug=slug, rules=rules)
+    pair = next(row.pairs[slug] for row in ranking.rows if row.unit is unit)
+    st.markdown(
+        ui.safe(f"{unit.name} · {RATES[slug].label} {percent(pair.rate, rules.rounding)} ({rankings.shown_pair(pair)})")
+    )
+    st.caption(ui.safe(_("N: {n}. D: {d}.", n=RATES[slug].numerator, d=RATES[slug].denominator)))
+    behind = rankings.facts_frame(found)
+    if found.hidden:
+        st.caption(str(_("{count} counted projects are outside your scope and not listed.", count=found.hidden)))
+    if not everything and len(behind):
+        behind = behind[behind["in_d"]]
+    if len(behind):
+        tables.facts_table(behind, key="facts")
+    else:
+        ui.empty_state(_("No projects to show behind this number."), icon="folder_off")
+
+left, right = st.columns([3, 2])
+with left, ui.card("trend", _("Places over twelve months")):
+    chart = charts.rank_trend(rankings.rank_frame(history, unit.peer_group), highlight=unit.short_name)
+    st.altair_chart(chart, key="rank_trend")
+    st.caption(ui.safe(_("{group}; {unit} stands out.", group=group_label(unit.peer_group), unit=unit.name)))
+with right, ui.card("rates", _("Three rates of {unit}", unit=unit.name)):
+    labels = [str(RATES[slug].label) for slug in MAIN]
+    st.altair_chart(charts.rate_trend(rankings.rate_frame(history, unit.id, MAIN), rates=labels), key="rate_trend")

@@ -164,7 +164,7 @@ def comes_from_here(scope: Scope, headers: Headers) -> bool:
 
 
 def _is_public(path: str) -> bool:
-    return path in PUBLIC or path.startswith(PUBLIC_FOLDER)
+    return path in PUBLIC or (path.startswith(PUBLIC_FOLDER) and index.asset(path.removeprefix(PUBLIC_FOLDER)) is not None)
 
 
 def _refused_outright(scope: Scope, headers: Headers) -> Response | None:

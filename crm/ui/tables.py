@@ -1,0 +1,168 @@
+"""The tables that several pages draw alike: a ranking, the projects behind a number, the directory."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from crm.locale import _
+from crm.metrics import RATES
+from crm.model import YUAN_PER_WAN, Stage, group_label, label
+
+RED, GREEN = "color: #b0382b", "color: #2f7d73"
+
+
+def ranking_table(frame: pd.DataFrame, *, slugs: tuple[str, ...], key: str) -> tuple[str, str] | None:
+    """Draw a ranking (see `reports.rankings.ranking_frame`); returns (unit, rate) of a clicked rate.
+
+    Each rate is a bar with its percentage, and “N/D” beside it.
+    """
+    shown = frame.copy()
+    several = shown["group"].nunique() > 1
+    shown["group"] = [str(group_label(group)) for group in shown["group"]]
+    shown["movement"] = [_movement(places) for places in frame["movement"]]
+    shown["signed_amount"] = shown["signed_amount"] / float(YUAN_PER_WAN)
+    config: dict[str, Any] = {
+        "group": st.column_config.TextColumn(str(_("Peer group")), width=90),
+        "rank": st.column_config.NumberColumn(str(_("Rank")), width=56),
+        "movement": st.column_config.TextColumn(str(_("Movement")), width=70),
+        "unit": st.column_config.TextColumn(str(_("Unit")), width=110),
+        "score": st.column_config.NumberColumn(str(_("Score")), format="%.2f", width=72),
+    }
+    for slug in slugs:
+        title = str(RATES[slug].label)
+        config[slug] = st.column_config.ProgressColumn(
+            title, format="%.1f%%", min_value=0, max_value=100, width=130, help=str(RATES[slug].numerator)
+        )
+        config[f"{slug}_pair"] = st.column_config.TextColumn("N/D", width=78)
+    config |= {
+        "adjustment": st.column_config.NumberColumn(str(_("Adjustment")), format="%+.2f", width=72),
+        "signed_amount": st.column_config.NumberColumn(str(_("Signed (10,000 yuan)")), format="%,.0f", width=110),
+        "follow_ups": st.column_config.NumberColumn(str(_("Contacts")), width=80),
+        "trend": st.column_config.LineChartColumn(str(_("Score, 12 months")), width=120),
+    }
+    if not several:
+        del config["group"]
+    styled = shown.style.map(lambda text: RED if "▲" in text else GREEN if "▼" in text else "", subset=["movement"])
+    picked = st.dataframe(
+        styled,
+        key=key,
+        hide_index=True,
+        column_order=list(config),
+        column_config=config,
+        height="content",
+        row_height=36,
+        placeholder="—",
+        on_select="rerun",
+        selection_mode="single-cell",
+    )
+    cells = picked.selection.cells if picked else []
+    if not cells:
+        return None
+    position, column = cells[0]
+    slug = str(column).removesuffix("_pair")
+    return (str(frame.iloc[position]["unit"]), slug) if slug in RATES else None
+
+
+def _movement(places: float | None) -> str:
+    if places is None or pd.isna(places):
+        return "—"
+    if not places:
+        return "－"
+    return f"{'▲' if places > 0 else '▼'}{abs(int(places))}"
+
+
+def facts_table(frame: pd.DataFrame, *, key: str) -> None:
+    """Draw the projects behind a number (see `reports.rankings.facts_frame`)."""
+    shown = frame.copy()
+    for column in ("planned_investment", "arrived"):
+        shown[column] = shown[column].astype("float64") / float(YUAN_PER_WAN)
+    dates = {
+        "negotiating_on": _("Negotiation date"),
+        "signed_on": _("Signing date"),
+        "registered_on": _("Registration date"),
+        "first_funds_on": _("First funds"),
+        "planned_start_on": _("Planned start"),
+        "started_on": _("Start date"),
+        "withdrawn_on": _("Withdrawal date"),
+    }
+    st.dataframe(
+        shown,
+        key=key,
+        hide_index=True,
+        height=min(420, 40 + 36 * len(shown)),
+        row_height=36,
+        placeholder="—",
+        column_order=["in_n", "in_d", "reason", "code", "name", "enterprise", "planned_investment", *dates, "arrived"],
+        column_config={
+            "in_n": st.column_config.CheckboxColumn("N", width=40),
+            "in_d": st.column_config.CheckboxColumn("D", width=40),
+            "reason": st.column_config.TextColumn(str(_("Why")), width=150),
+            "code": st.column_config.TextColumn(str(_("Project code")), width=120),
+            "name": st.column_config.TextColumn(str(_("Project"))),
+            "enterprise": st.column_config.TextColumn(str(_("Investor"))),
+            "planned_investment": _wan(_("Planned investment (10,000 yuan)")),
+            "arrived": _wan(_("Funds arrived (10,000 yuan)")),
+            **{name: st.column_config.DateColumn(str(title), format="YYYY-MM-DD") for name, title in dates.items()},
+        },
+    )
+
+
+def directory_table(frame: pd.DataFrame, *, key: str) -> int | None:
+    """Draw a page of the directory (see `reports.enterprises.directory`); returns the id of a chosen enterprise."""
+    shown = frame.copy()
+    shown["intended_amount"] = shown["intended_amount"].astype("float64") / float(YUAN_PER_WAN)
+    shown["stage"] = [str(label(Stage(stage))) if isinstance(stage, str) else None for stage in frame["stage"]]
+    picked = st.dataframe(
+        shown,
+        key=key,
+        hide_index=True,
+        height="content",
+        row_height=36,
+        placeholder="—",
+        on_select="rerun",
+        selection_mode="single-cell",
+        column_order=[name for name in frame.columns if name not in ("id", "credit_code", "projects")],
+        column_config={
+            "name": st.column_config.TextColumn(str(_("Enterprise")), width=235),
+            "chains": st.column_config.TextColumn(str(_("Industry chain")), width=140),
+            "grade": st.column_config.TextColumn(str(_("Grade")), width=60),
+            "source": st.column_config.TextColumn(str(_("Source")), width=100),
+            "unit": st.column_config.TextColumn(str(_("Unit")), width=90),
+            "owner_person": st.column_config.TextColumn(str(_("Owner")), width=80),
+            "intended_amount": _wan(_("Intended (10,000 yuan)")),
+            "last_contact_on": st.column_config.DateColumn(str(_("Last contact")), format="YYYY-MM-DD", width=105),
+            "next_contact_on": st.column_config.DateColumn(str(_("Next step due")), format="YYYY-MM-DD", width=105),
+            "stage": st.column_config.TextColumn(str(_("Stage")), width=90),
+        },
+    )
+    cells = picked.selection.cells if picked else []
+    return int(frame.iloc[cells[0][0]]["id"]) if cells else None
+
+
+def project_table(frame: pd.DataFrame, *, key: str) -> None:
+    """Draw an enterprise's projects (see `reports.enterprises.enterprise_record`); stages are words already."""
+    shown = frame.copy()
+    shown["planned_investment"] = shown["planned_investment"].astype("float64") / float(YUAN_PER_WAN)
+    st.dataframe(
+        shown,
+        key=key,
+        hide_index=True,
+        height="content",
+        row_height=36,
+        placeholder="—",
+        column_order=["name", "stage", "unit", "planned_investment", "signed_on", "started_on", "code"],
+        column_config={
+            "name": st.column_config.TextColumn(str(_("Project"))),
+            "stage": st.column_config.TextColumn(str(_("Stage")), width=80),
+            "unit": st.column_config.TextColumn(str(_("Unit")), width=80),
+            "planned_investment": _wan(_("Planned investment (10,000 yuan)")),
+            "signed_on": st.column_config.DateColumn(str(_("Signing date")), format="YYYY-MM-DD", width=105),
+            "started_on": st.column_config.DateColumn(str(_("Start date")), format="YYYY-MM-DD", width=105),
+            "code": st.column_config.TextColumn(str(_("Project code")), width=120),
+        },
+    )
+
+
+def _wan(title: object) -> Any:
+    return st.column_config.NumberColumn(str(title), format="%,.0f", width=120)
