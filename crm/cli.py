@@ -292,39 +292,37 @@ def import_(
     KIND: enterprises, contacts, followups, opportunities, projects, agreements, transfers, funds, milestones,
     commitments, targets, adjustments.
     """
-    from crm.exchange.importing import commit_import, plan_import, revert_import, write_report
+    from crm.exchange.importing import commit_import, plan_import, revert_import
+    from crm.exchange.reporting import report_path, write_report
 
     database = settings.open()
     actor = settings.actor(database)
     if kind == "revert":
-        if not file.isdigit():
+        if not file.isdecimal():
             raise click.UsageError(str(_("Give the number of the batch: crm import revert BATCH.")))
         revert_import(database, actor, int(file), now=_now())
         click.echo(str(_("Batch {batch} was taken back.", batch=file)))
         return
     _known_kind(kind)
     path = Path(file)
-    report_path = report or path.with_name(f"{path.stem}.reasons{'.csv' if path.suffix.lower() == '.csv' else '.xlsx'}")
     with _progress(str(_("Reading {file}", file=path.name))) as tell:
         plan = plan_import(
             database, actor, kind, path, sheet=sheet, today=_today(), progress=lambda share: tell(f"{share:.0%}")
         )
-        if dry_run:
-            result = plan.as_json()
-        else:
-            result = commit_import(database, actor, plan, now=_now(), strict=strict).as_json()
-    write_report(plan, report_path)
-    result["report"] = str(report_path)
+        refused = strict and plan.rejected > 0
+        result = plan.result() if dry_run or refused else commit_import(database, actor, plan, now=_now())
+    where = report or report_path(plan, path.parent)
+    write_report(plan, where)
+    document = result.with_report(where).as_json()
     if settings.output == "json":
-        click.echo(json.dumps(result, ensure_ascii=False, indent=1, default=str))
+        settings.print_rows([], whole=document)
     else:
-        counts = {key: result[key] for key in ("batch", "rows", "new", "updated", "unchanged", "rejected", "warnings")}
-        settings.print_rows([counts])
-        if result["rejects"]:
-            settings.print_rows(result["rejects"])
-        click.echo(str(_("Your sheet with the reasons: {path}", path=report_path)), err=settings.output == "csv")
-    if strict and result["rejected"]:
-        sys.exit(1)
+        settings.print_rows([{key: value for key, value in document.items() if key not in ("rejects", "report")}])
+        if document["rejects"]:
+            settings.print_rows(document["rejects"])
+        click.echo(str(_("Your sheet with the reasons: {path}", path=where)), err=settings.output == "csv")
+    if refused:
+        raise Refused(_("{count} rows are rejected, and nothing was imported.", count=plan.rejected))
 
 
 @cli.command()
@@ -343,20 +341,34 @@ def template(_unused: Settings, kind: str, path: Path) -> None:
 @cli.command()
 @click.argument("kind", metavar="KIND")
 @click.option("-o", "--output", "path", type=click.Path(path_type=Path), required=True, help="An .xlsx or .csv file.")
-@click.option("--unit", help="Only this unit's records.")
-@click.option("--industry", help="Only this key industry's records.")
+@click.option("--unit", help="Only this unit's records: name, short name or code.")
+@click.option("--industry", help="Only this key industry's records: name or code.")
+@click.option("--from", "first", metavar="DATE", help="Only from this day on (adjustments: month).")
+@click.option("--to", "last", metavar="DATE", help="Only up to this day (adjustments: month).")
+@click.option("--filter", "more", multiple=True, metavar="NAME=VALUE", help="Any other filter of the kind.")
 @_settings
-def export(settings: Settings, kind: str, path: Path, unit: str | None, industry: str | None) -> None:
+def export(
+    settings: Settings,
+    kind: str,
+    path: Path,
+    unit: str | None,
+    industry: str | None,
+    first: str | None,
+    last: str | None,
+    more: tuple[str, ...],
+) -> None:
     """Write the records of a kind to a file that imports again unchanged."""
-    from crm.exchange.exporting import ExportFilters, export_table
-    from crm.reports.rankings import find_industry, find_unit
+    from crm.exchange.exporting import export_table
 
     _known_kind(kind)
+    named = {"unit": unit, "industry": industry, "from": first, "to": last}
+    filters = {name: value for name, value in named.items() if value}
+    for text in more:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise click.UsageError(str(_("Write a filter as NAME=VALUE, not “{text}”.", text=text)))
+        filters[name] = value
     database = settings.open()
-    filters = ExportFilters(
-        unit_id=find_unit(database, unit).id if unit else None,
-        industry_id=find_industry(database, industry) if industry else None,
-    )
     count = export_table(database, settings.actor(database), kind, path, filters=filters, now=_now())
     click.echo(str(_("{count} rows were written to {path}.", count=count, path=path)))
 

@@ -38,7 +38,7 @@ def serve_command(host: str, port: int, url: str) -> tuple[list[str], dict[str, 
     argv += [f"--server.address={host}", f"--server.port={port}"]
     settings = dict(_settings())
     if host in _LOCAL:
-        # A page elsewhere that points its own name at this machine is refused; behind a proxy the names are its to check.
+        # A page elsewhere that points its own name at this machine is refused; behind a proxy, names are its to check.
         settings["STREAMLIT_SERVER_ALLOWED_HOSTS"] = "127.0.0.1 localhost ::1"
     database = url if is_server_url(url) else str(Path(url).resolve())
     # What the administrator set in the environment goes before the file.

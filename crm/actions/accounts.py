@@ -66,7 +66,10 @@ class WrongSignIn(CrmError):
 
     def __init__(self) -> None:
         super().__init__(
-            _("Login or password is not right. After {count} failures sign-in is locked for a while.", count=FREE_FAILURES)
+            _(
+                "Login or password is not right. After {count} failures sign-in is locked for a while.",
+                count=FREE_FAILURES,
+            )
         )
 
 
@@ -136,7 +139,10 @@ def change_account(
 
 
 def disable_account(database: Database, actor: Actor, account_id: int, *, now: datetime) -> None:
-    """Shut an account out: its sessions end at once, its set-up code is void. Raises Refused for the last administrator."""
+    """Shut an account out: its sessions end at once, its set-up code is void.
+
+    Raises Denied, and Refused for the last administrator.
+    """
     permissions.require_right(actor, Action.MANAGE_ACCOUNTS)
     with transaction(database, actor=actor.login, now=now) as work:
         account = work.get("account", account_id)
@@ -209,9 +215,7 @@ def setup_is_open(database: Database) -> bool:
     return bool(waiting) and not has_administrator(database)
 
 
-def complete_setup(
-    database: Database, *, code: str, login: str, name: str, password: str, now: datetime
-) -> int:
+def complete_setup(database: Database, *, code: str, login: str, name: str, password: str, now: datetime) -> int:
     """Make the first administrator with the code of `start_setup` and return the account's id; the code works once.
 
     Raises Refused for a wrong or used code, Invalid per field.
@@ -263,9 +267,7 @@ def set_password(database: Database, *, login: str, code: str, password: str, no
         _revoke_sessions(work, account["id"])
 
 
-def change_own_password(
-    database: Database, session: LiveSession, *, old: str, new: str, now: datetime
-) -> None:
+def change_own_password(database: Database, session: LiveSession, *, old: str, new: str, now: datetime) -> None:
     """Change one's password; every other session of the account ends. Raises Invalid per field."""
     account_id, login = session.actor.account_id, session.actor.login
     stored = database.value("select password_hash from account where id = $1", [account_id])
@@ -298,9 +300,7 @@ def password_has_expired(database: Database, session: LiveSession, now: datetime
 # ---------------------------------------------------------------------------------------------------- signing in, out
 
 
-def sign_in(
-    database: Database, login: str, password: str, *, now: datetime
-) -> SignedIn | SecondFactorNeeded:
+def sign_in(database: Database, login: str, password: str, *, now: datetime) -> SignedIn | SecondFactorNeeded:
     """Start a session for login and password, or ask for the second factor where the roles demand it.
 
     Raises WrongSignIn, SignInLocked.
@@ -535,7 +535,8 @@ def _count_failure(database: Database, login: str, now: datetime) -> None:
 def _locked_until(failures: int, now: datetime) -> datetime | None:
     if failures < FREE_FAILURES:
         return None
-    return now + min(FIRST_LOCK * 2 ** min(failures - FREE_FAILURES, 20), LONGEST_LOCK)
+    doublings = min(failures - FREE_FAILURES, 20)
+    return now + min(FIRST_LOCK * (1 << doublings), LONGEST_LOCK)
 
 
 class _Strangers:

@@ -121,7 +121,7 @@ def totp_link(secret: str, *, login: str, issuer: str) -> str:
 def totp_fits(secret: str, typed: str, *, now: datetime, used_until: datetime | None) -> bool:
     """Whether a one-time password is right now, give or take one step of 30 s.
 
-    A step at or before that of `used_until`, the last sign-in, is refused: a password seen over the shoulder is used up.
+    A step at or before that of `used_until`, the last sign-in, is refused: what was seen over a shoulder is used up.
     """
     digits = "".join(typed.split())
     moment = int(now.replace(tzinfo=UTC).timestamp())

@@ -1,8 +1,8 @@
 """Sheets in and out.
 
-Reading order: `columns` (the registry of kinds and headings), `values` (cells to values), `reading` (a stranger's file to a
-`Sheet`), `judging` with the judges in `directory`, `projects` and `figures`, `books` (what the rows would change), `importing`
-(plan, commit, take back), `reporting` (the user's own sheet back), `exporting`, `templates`.
+Reading order: `columns` (the registry of kinds and headings), `values` (cells to values), `reading` (a stranger's file
+to a `Sheet`), `judging` with the judges in `directory`, `projects` and `figures`, `books` (what the rows would change),
+`importing` (plan, commit, take back), `reporting` (the user's own sheet back), `exporting`, `templates`.
 """
 
 from crm.exchange.columns import KINDS, Kind, kind_of

@@ -322,9 +322,11 @@ _KINDS = (
             _money("注册资本", "registered_capital", synonyms=("注册资金",), example="5000"),
             _actual("成立日期", "founded_on", synonyms=("注册日期", "成立时间", "注册时间"), example="2015-06-18"),
             Column("所在省份", "origin_province", synonyms=("省份", "所属省份"), longest=100, example="湖南"),
-            Column("所在城市", "origin_city", synonyms=("地区", "城市", "所属城市", "所在地区"), longest=100, example="长沙"),
-            Column("注册地址", "address", synonyms=("地址", "企业地址", "住所"), longest=1000, example="长沙市岳麓区示例路1号"),
-            Column("主营业务", "main_business", synonyms=("经营范围", "主营产品"), longest=_LONG, example="电子元件制造"),
+            Column("所在城市", "origin_city", synonyms=("地区", "城市", "所属城市"), longest=100, example="长沙"),
+            Column("注册地址", "address", synonyms=("地址", "企业地址", "住所"), longest=1000,
+                   example="长沙市岳麓区示例路1号"),
+            Column("主营业务", "main_business", synonyms=("经营范围", "主营产品"), longest=_LONG,
+                   example="电子元件制造"),
             Column("企业资质", "recognition", synonyms=("资质", "企业荣誉"), example="专精特新"),
             Column("重点产业", "industries", Type.INDUSTRIES, synonyms=_INDUSTRY.synonyms, example="电子信息",
                    note=_("Industries by name or code; several are joined by 、.")),
@@ -349,7 +351,8 @@ _KINDS = (
         "contact_person",
         (
             _ENTERPRISE,
-            Column("姓名", "name", required=True, key=True, synonyms=("联系人", "联系人姓名"), longest=100, example="王联系"),
+            Column("姓名", "name", required=True, key=True, synonyms=("联系人", "联系人姓名"), longest=100,
+                   example="王联系"),
             Column("职务", "title", synonyms=("职位",), longest=100, example="总经理"),
             _PHONE,
             Column("微信", "wechat", Type.PERSONAL, synonyms=("微信号",), longest=100, example="wx_shili"),
@@ -366,7 +369,8 @@ _KINDS = (
         (
             _ENTERPRISE,
             _of(_PROJECT, required=False, key=False, example=""),
-            _actual("对接日期", "happened_on", required=True, key=True, synonyms=("对接时间", "跟进日期"), example="2025-03-12"),
+            _actual("对接日期", "happened_on", required=True, key=True, synonyms=("对接时间", "跟进日期"),
+                    example="2025-03-12"),
             _choice("对接方式", "method", _METHODS, required=True, synonyms=("跟进方式", "联系形式"), example="拜访"),
             Column("我方人员", "our_people", synonyms=("我方参与人员",), longest=1000, example="李责任"),
             Column("对方人员", "their_people", synonyms=("企业人员", "对方参与人员"), longest=1000, example="王联系"),
@@ -403,8 +407,8 @@ _KINDS = (
         "project",
         (
             _of(_PROJECT, field="code", required=False,
-                note=_("A code not yet known makes the project under it; left blank, the system finds the project by name"
-                       " and investor or makes a code.")),
+                note=_("A code not yet known makes the project under it; left blank, the system finds the project by"
+                       " name and investor or makes a code.")),
             Column("项目名称", "name", required=True, longest=_NAME, example="示例电子元件生产项目"),
             Column("投资企业", "investor", required=True, synonyms=("投资方", "投资主体", "投资单位"), longest=_NAME,
                    example="湖南示例新材料有限公司"),
@@ -453,7 +457,8 @@ _KINDS = (
         "project_unit",
         (
             _PROJECT,
-            _actual("起始日期", "valid_from", required=True, key=True, synonyms=("起始时间", "变更日期"), example="2025-01-08"),
+            _actual("起始日期", "valid_from", required=True, key=True, synonyms=("起始时间", "变更日期"),
+                    example="2025-01-08"),
             _of(_UNIT, required=True),
         ),
     ),
@@ -525,7 +530,8 @@ _KINDS = (
                    note=_("The month as YYYY-MM, for example 2026-05.")),
             _of(_UNIT, required=True, key=True),
             Column("分值", "points", Type.NUMBER, required=True, synonyms=("加减分",), example="-0.5"),
-            Column("原因", "reason", required=True, key=True, synonyms=("加减分原因",), longest=2000, example="报送材料逾期"),
+            Column("原因", "reason", required=True, key=True, synonyms=("加减分原因",), longest=2000,
+                   example="报送材料逾期"),
         ),
     ),
 )
@@ -559,14 +565,9 @@ def heading_key(text: str) -> str:
 def heading_unit(text: str) -> str:
     """Return what a heading has in brackets, most often its unit; empty where there is nothing."""
     found = _BRACKETED.findall(_SPACES.sub("", unicodedata.normalize("NFKC", text)))
-    return found[-1] if found else ""
+    return found[-1].removeprefix("单位") if found else ""
 
 
 def headings_of(kind: Kind) -> dict[str, Column]:
     """Return the columns of a kind by every heading that they are known under."""
-    known: dict[str, Column] = {}
-    for column in kind.columns:
-        for heading in (column.heading, *column.synonyms):
-            other = known.setdefault(heading_key(heading), column)
-            assert other is column, f"{kind.slug}: {heading} stands for two columns"
-    return known
+    return {heading_key(heading): column for column in kind.columns for heading in (column.heading, *column.synonyms)}

@@ -283,14 +283,14 @@ def judge_followups(case: Case) -> None:
             said["project_id"] = project["id"]
         if said.get("next_due_on") and said["next_due_on"] < day:
             case.warn(row, "next_due_on", _("The next contact is due before this one."))
-        record = earlier.get((enterprise["id"], day, said["content"]))
+        known = earlier.get((enterprise["id"], day, said["content"]))
         unit_id = said.get("unit_id")
-        if unit_id is not None and not case.may(unit_id) and (record is None or record["unit_id"] != unit_id):
+        if unit_id is not None and not case.may(unit_id) and (known is None or known["unit_id"] != unit_id):
             case.reject(row, "unit_id", _("You may import for your own unit only."))
             continue
-        if record is not None:
-            changed = case.books.change("follow_up", record["id"], row, given(said, record))
-            case.done(row, "follow_up", record["id"], changed)
+        if known is not None:
+            changed = case.books.change("follow_up", known["id"], row, given(said, known))
+            case.done(row, "follow_up", known["id"], changed)
         else:
             said["enterprise_id"] = enterprise["id"]
             said["unit_id"] = unit_id or case.actor.unit_id or enterprise["owner_unit_id"]

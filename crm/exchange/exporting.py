@@ -92,12 +92,13 @@ _BY_PROJECT = "p.code = {value}"
 _BY_TEXT = "r.search_text like {pattern} escape '\\'"
 _PROJECT_UNIT = {"unit": _BY_UNIT.format(column="p.unit_id", value="{value}"), "project": _BY_PROJECT}
 
-# The chain links of an enterprise, those with a segment first; the industry alone only where none of its segments is said.
+# The chain links of an enterprise, those with a segment first; the industry alone where none of its segments is said.
 _LINKS = """
 left join (
     select l.enterprise_id,
         string_agg(s.name, '、' order by l.id) as segments,
-        case when count(distinct coalesce(l.role, '')) = 1 then {one} else string_agg(coalesce({role}, '无'), '、' order by l.segment_id is null, l.id) end as roles
+        case when count(distinct coalesce(l.role, '')) = 1 then {one}
+            else string_agg(coalesce({role}, '无'), '、' order by l.segment_id is null, l.id) end as roles
     from enterprise_segment l
     left join segment s on s.id = l.segment_id
     where l.archived_at is null and (l.segment_id is not null or not exists (
@@ -137,13 +138,14 @@ _SOURCES: Mapping[str, _Source] = {
         },
         filters={
             "unit": _BY_UNIT.format(column="r.owner_unit_id", value="{value}"),
-            "industry": "r.id in (select l.enterprise_id from enterprise_segment l join industry i on i.id = l.industry_id"
-            " where l.archived_at is null and {value} in (i.name, i.code))",
-            "segment": "r.id in (select l.enterprise_id from enterprise_segment l join segment s on s.id = l.segment_id"
-            " where l.archived_at is null and {value} in (s.name, s.code))",
+            "industry": "r.id in (select l.enterprise_id from enterprise_segment l"
+            " join industry i on i.id = l.industry_id where l.archived_at is null and {value} in (i.name, i.code))",
+            "segment": "r.id in (select l.enterprise_id from enterprise_segment l"
+            " join segment s on s.id = l.segment_id where l.archived_at is null and {value} in (s.name, s.code))",
             "grade": "r.grade = {value}",
             "source": "r.source = {value}",
-            "stage": "r.id in (select p.enterprise_id from project p where p.archived_at is null and p.stage = {value})",
+            "stage": "r.id in (select p.enterprise_id from project p"
+            " where p.archived_at is null and p.stage = {value})",
             "text": _BY_TEXT,
         },
     ),
@@ -300,7 +302,7 @@ def export_table(
         raise Refused(
             _("The file “{name}” cannot be written: check the folder and the space on it.", name=path.name)
         ) from error
-    return rows.num_rows
+    return int(rows.num_rows)
 
 
 def _query(actor: Actor, kind: Kind, filters: Mapping[str, str]) -> tuple[str, Params]:

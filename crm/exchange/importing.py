@@ -1,8 +1,8 @@
 """Import: plan, preview, commit, take back.
 
-`plan_import` reads a file and judges every row against the database; nothing is written. `commit_import` writes the plan in
-one transaction, after judging anew where the database moved in between. Every record that a batch made or changed has a
-line in `import_row` with its values before and after, from which `revert_import` takes the batch back.
+`plan_import` reads a file and judges every row against the database; nothing is written. `commit_import` writes the
+plan in one transaction, after judging anew where the database moved in between. Every record that a batch made or
+changed has a line in `import_row`, a changed one with its values before and after: `revert_import` works from these.
 """
 
 import hashlib
@@ -24,6 +24,7 @@ from crm.exchange.reading import Sheet, read_sheet
 from crm.locale import _
 from crm.model import Actor
 from crm.permissions import Action, Scope
+from crm.reports.findings import REFERENCES
 from crm.store import Database, Session, Transaction, transaction
 
 Progress = Callable[[float], None]
@@ -236,8 +237,8 @@ def commit_import(
 ) -> ImportResult:
     """Write a plan in one transaction and return what it did.
 
-    Where anything was written since the plan was made, every row is judged anew; raises Conflict where that changes what
-    would happen to a row, and with `strict` Refused where any row is rejected.
+    Where anything was written since the plan was made, every row is judged anew; raises Conflict where that changes
+    what would happen to a row, and with `strict` Refused where any row is rejected.
     """
     permissions.require_right(actor, Action.IMPORT)
     if strict and plan.rejected:
@@ -247,9 +248,7 @@ def commit_import(
             again = _judge(database, work, actor, plan.kind, plan.sheet, plan.today)
             if again._case.actions != plan._case.actions:
                 raise Conflict(
-                    _(
-                        "The database changed since the preview, and some rows would now do something else: read the file again."
-                    )
+                    _("The database changed since the preview, and some rows would do something else: read it again.")
                 )
             plan = again
         batch_id = _write(work, plan, _part(progress, 0.0, 0.9))
@@ -275,7 +274,7 @@ def _write(work: Transaction, plan: Plan, progress: Progress | None) -> int:
         )
 
     for part in case.books.write(work):
-        lines = []
+        lines: list[tuple[Any, ...]] = []
         for line in part:
             number = case.numbers[line.row]
             # A row's warnings go with the first of its records.
@@ -324,14 +323,6 @@ def _write(work: Transaction, plan: Plan, progress: Progress | None) -> int:
 
 # ------------------------------------------------------------------------------------------------------------ revert
 
-# What may refer to a record that an import made: any column of this name in any table.
-_REFERRING = {
-    "enterprise_id": "enterprise",
-    "project_id": "project",
-    "agreement_id": "agreement",
-    "follow_up_id": "follow_up",
-    "opportunity_id": "opportunity",
-}
 _MOST_NAMED = 20
 
 
@@ -393,7 +384,7 @@ def _changed_since(
     found = []
     for table in dict.fromkeys([*made, *changed]):
         expected = dict(made.get(table, ())) | {record[0]: record[1] for record in changed.get(table, ())}
-        versions = dict(
+        versions: dict[int, int] = dict(
             work.rows(f"select id, version from {table} where id in (select unnest($1::bigint[]))", [list(expected)])
         )
         moved = [record_id for record_id, version in expected.items() if versions.get(record_id) != version]
@@ -403,13 +394,10 @@ def _changed_since(
 
 def _referred_to(work: Transaction, made: Mapping[str, Sequence[tuple[int, int]]]) -> list[str]:
     found = []
-    columns = work.rows(
-        "select c.table_name, c.column_name from information_schema.columns c join information_schema.tables t"
-        " on t.table_schema = c.table_schema and t.table_name = c.table_name"
-        " where c.table_schema = current_schema() and t.table_type = 'BASE TABLE' order by 1, 2"
-    )
-    for referring, column in columns:
-        table = _REFERRING.get(column)
+    references = [
+        (referring, column, table) for referring, columns in REFERENCES.items() for column, table in columns.items()
+    ]
+    for referring, column, table in references:
         if table not in made:
             continue
         ids = [record_id for record_id, _version in made[table]]
@@ -432,7 +420,9 @@ def _names(work: Transaction, table: str, ids: Sequence[int]) -> list[str]:
     shown = next(
         (column for column in ("code", "name", "number", "content", "clause", "kind") if column in columns), "id"
     )
-    names = dict(work.rows(f"select id, {shown} from {table} where id in (select unnest($1::bigint[]))", [list(ids)]))
+    names: dict[int, Any] = dict(
+        work.rows(f"select id, {shown} from {table} where id in (select unnest($1::bigint[]))", [list(ids)])
+    )
     return [f"{table} {record_id} “{str(names.get(record_id, '—'))[:40]}”" for record_id in ids]
 
 

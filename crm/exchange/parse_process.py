@@ -1,7 +1,7 @@
 """The child process that opens a stranger's file: it limits itself, parses, and answers in plain data.
 
-Run as a script of its own (`python parse_process.py ENDING SHEET MEMORY SECONDS < file`), so that a file which brings the
-parser down, or blows it up, takes nothing else along. It imports nothing of the program and starts in a fraction
+Run as a script of its own (`python parse_process.py ENDING SHEET MEMORY SECONDS < file`), so that a file which brings
+the parser down, or blows it up, takes nothing else along. It imports nothing of the program and starts in a fraction
 of a second. The answer on standard output is a length (8 bytes), that much JSON, and the codes of the columns:
 every cell as a number of 4 bytes into its column's distinct values, 0 for an empty cell.
 """

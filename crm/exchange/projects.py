@@ -51,12 +51,11 @@ class _Life:
         if agreements:
             changes["signed_on"], changes["agreement_kind"] = rules.signing_of(agreements)
         arrivals = [record["arrived_on"] for record in self.of("fund_arrival", project_id)]
+        paid = [m for m in self.of("milestone", project_id) if m["kind"] == MilestoneKind.FIRST_FUNDS]
         if arrivals:
             changes["first_funds_on"] = min(arrivals)
-        else:
-            paid = [m["actual_on"] for m in self.of("milestone", project_id) if m["kind"] == MilestoneKind.FIRST_FUNDS]
-            if paid and paid[0] is not None:
-                changes["first_funds_on"] = paid[0]
+        elif paid and paid[0]["actual_on"] is not None:
+            changes["first_funds_on"] = paid[0]["actual_on"]
         final = {**project, **changes}
         if not project["entered_given"]:
             changes["entered_on"] = min(
@@ -68,6 +67,8 @@ class _Life:
         changes["stage"] = str(stage)
         before = project["stage"]
         changed = books.change("project", project_id, row, changes)
+        if arrivals and paid:
+            changed |= books.change("milestone", paid[0]["id"], row, {"actual_on": min(arrivals)})
         if stage != before:
             changed |= self._log_move(row, project_id, before, stage)
         changed |= self._settle_milestones(row, project_id)
@@ -165,8 +166,7 @@ def judge_projects(case: Case) -> None:
     units, segments = case.column("unit_id"), case.column("segment")
     signing = _Signing(case, life)
     for row, said in case.records():
-        key = keys[row]
-        assert key is not None
+        key = keys[row] or ("", "")  # both are required, so that a row without them is rejected by now
         record = _find_project(case, row, codes[row], key[0], enterprises.by_name.get(key[1], []))
         if case.actions[row] == "rejected":
             continue
@@ -569,6 +569,14 @@ def judge_milestones(case: Case) -> None:
         project = projects[row]
         if not _check_day(case, row, "actual_on", said.get("actual_on"), project, _("Actual date")):
             continue
+        arrivals = life.of("fund_arrival", project["id"]) if kinds[row] == MilestoneKind.FIRST_FUNDS else []
+        if arrivals and said.get("actual_on") is not None:
+            first = min(arrival["arrived_on"] for arrival in arrivals)
+            if said["actual_on"] != first:
+                case.warn(
+                    row, "actual_on", _("The project's first funds arrived on {day}, by its arrivals.", day=first)
+                )
+            said["actual_on"] = first
         found = next((m for m in life.of("milestone", project["id"]) if m["kind"] == kinds[row]), None)
         if found is None and not any(value is not None for name, value in said.items() if name != "kind"):
             case.warn(row, "kind", _("The row says nothing of this step: it was not taken."))
@@ -582,8 +590,6 @@ def judge_milestones(case: Case) -> None:
             changed = True
         dates = rules.dates_of_milestone(case.books.get("milestone", milestone_id))
         case.books.change("project", project["id"], row, dates)
-        if kinds[row] == MilestoneKind.FIRST_FUNDS and said.get("actual_on") and life.of("fund_arrival", project["id"]):
-            case.warn(row, "actual_on", _("The project's first funds follow from its arrivals."))
         life.settle(row, project["id"])
         odd = rules.odd_dates(project)
         for field in dates.keys() & odd.keys():

@@ -1,7 +1,7 @@
 """A stranger's file to a `Sheet`: looked over first, then parsed in a limited child process.
 
-Refused whole, each with one sentence: what is not what its ending says, a DTD, an archive that swells, cells far away or
-too many of them, a broken or locked file, an unclosed quote, an unknown encoding. What a workbook shows but does not
+Refused whole, each with one sentence: what is not what its ending says, a DTD, an archive that swells, cells far away
+or too many of them, a broken or locked file, an unclosed quote, an unknown encoding. What a workbook shows but does not
 hold (error values, formulas without a stored result) is named cell by cell in `Sheet.unread`.
 """
 
@@ -192,7 +192,7 @@ def _is_whole(answer: bytes) -> bool:
 # Why the child took no file; the values of a sentence come with its answer.
 _REASONS: dict[str, Message] = {
     "memory": _(
-        "The sheet has cells far away or too many of them: delete the empty rows and columns beyond the table, and save it."
+        "The sheet has cells far away or too many of them: delete the rows and columns beyond the table, and save it."
     ),
     "damaged": _("The file is damaged: open it, save it anew as .xlsx and try again."),
     "password": _("The workbook is protected by a password: save it without one."),

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import xlsxwriter
+import xlsxwriter  # type: ignore[import-untyped]
 
 from crm.exchange.columns import Column, Type
 from crm.exchange.values import FORMULA_LIKE, guard

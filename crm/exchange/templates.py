@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from crm.errors import Refused
 from crm.exchange.columns import Column, Kind, Type, kind_of
@@ -14,7 +15,7 @@ _LISTS = "选项"
 
 
 def write_template(kind: str, path: Path, *, database: Database | None = None) -> None:
-    """Write the template of a kind; the units and industries of its drop-downs are the database's, else the shipped ones."""
+    """Write the template of a kind; units and industries in its lists are the database's, else the shipped ones."""
     found = kind_of(kind)
     if path.suffix.lower() != ".xlsx":
         raise Refused(_("A template is an .xlsx file: give a name that ends so."))
@@ -94,10 +95,7 @@ def _note(column: Column) -> str:
     return " ".join(parts)
 
 
-def _write_example(sheet: "object", number: int, column: Column, day: object) -> None:
-    from xlsxwriter.worksheet import Worksheet
-
-    assert isinstance(sheet, Worksheet)
+def _write_example(sheet: Any, number: int, column: Column, day: Any) -> None:
     if not column.example:
         return
     if column.type is Type.DATE:

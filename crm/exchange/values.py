@@ -24,7 +24,7 @@ BLANK = frozenset(
 )
 MOST_MONEY = Decimal(10) ** 16  # DECIMAL(18, 2)
 _CENT = Decimal("0.01")
-# Text that a spreadsheet would take for a formula; blanks in front do not disarm it, apostrophes may stand there already.
+# Text that a spreadsheet would take for a formula; blanks in front do not disarm it, apostrophes may be there already.
 # Written so that Arrow's regular expressions read it the same way.
 FORMULA_LIKE = "^'*[ \t\r\n\u00a0\u3000]*[=+\\-@\t\r]"
 _FORMULA_LIKE = re.compile(FORMULA_LIKE)

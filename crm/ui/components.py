@@ -136,7 +136,9 @@ def table(
 def pager(total: int, *, page_size: int = PAGE_SIZE, key: str = "page") -> int:
     """Draw how many records there are and the pages of them; returns the page, from 1. It lives in the address."""
     pages = max(1, -(-total // page_size))
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key=f"{key}_row"):
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key=f"{key}_row"
+    ):
         st.caption(str(_("{total} records", total=f"{total:,}")), width="content")
         if pages == 1:
             return 1

@@ -11,7 +11,7 @@ from crm.errors import Denied, Invalid, NotFound, Refused
 from crm.model import Actor, Role
 from crm.reports.accounts import actor_of_session, has_administrator, list_accounts, live_session
 
-NOW = datetime(2026, 3, 5, 8, 30)
+NOW = datetime(2026, 3, 5, 8, 30, tzinfo=UTC).replace(tzinfo=None)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 PASSWORD = "Correct-Horse-9"
 SYSTEM = Actor("system:test")
@@ -168,7 +168,16 @@ class TestCodes:
 class TestPasswords:
     @pytest.mark.parametrize(
         "password",
-        ["", "Short-1", "alllowercase", "lower-and-dash", "UPPER12345", "x" * 300 + "A1", "My-zhangsan-1", "Password-123!"],
+        [
+            "",
+            "Short-1",
+            "alllowercase",
+            "lower-and-dash",
+            "UPPER12345",
+            "x" * 300 + "A1",
+            "My-zhangsan-1",
+            "Password-123!",
+        ],
     )
     def test_refused_by_default(self, password: str) -> None:
         policy = credentials.DEFAULT_POLICY
@@ -193,7 +202,11 @@ class TestPasswords:
         here, elsewhere = sign_in(db), sign_in(db)
         session = live_session(db, here, NOW)
         assert session is not None
-        for old, new, field in (("wrong", "New-Horse-10", "old"), (PASSWORD, "short", "password"), (PASSWORD,) * 2 + ("password",)):
+        for old, new, field in (
+            ("wrong", "New-Horse-10", "old"),
+            (PASSWORD, "short", "password"),
+            (PASSWORD,) * 2 + ("password",),
+        ):
             with pytest.raises(Invalid) as caught:
                 accounts.change_own_password(db, session, old=old, new=new, now=NOW)
             assert set(caught.value.fields) == {field}
@@ -228,10 +241,19 @@ class TestPasswords:
         step = accounts.sign_in(db, "zhangsan", PASSWORD, now=NOW)
         assert isinstance(step, accounts.SecondFactorNeeded)
         assert step.new_secret is not None
-        done = accounts.finish_sign_in(db, step.ticket, pyotp.TOTP(step.new_secret).at(NOW.replace(tzinfo=UTC)), now=NOW)
+        done = accounts.finish_sign_in(
+            db, step.ticket, pyotp.TOTP(step.new_secret).at(NOW.replace(tzinfo=UTC)), now=NOW
+        )
         again = accounts.reset_account(db, SYSTEM, account_id, now=NOW)
         stored = str(db.rows("select * from account")) + str(db.rows("select * from session"))
-        for secret in (code, again, PASSWORD, done.token, credentials.code_hash(again), credentials.session_key(done.token)):
+        for secret in (
+            code,
+            again,
+            PASSWORD,
+            done.token,
+            credentials.code_hash(again),
+            credentials.session_key(done.token),
+        ):
             assert secret not in audit_text(db)
         assert step.new_secret not in audit_text(db)
         for secret in (code, again, PASSWORD, done.token):

@@ -1,4 +1,4 @@
-"""The guard in front of the app, over real HTTP and websockets: nothing without a live session, nothing of another's."""
+"""The guard in front of the app, over HTTP and websockets: nothing without a live session, nothing of another's."""
 
 import json
 import re
@@ -99,6 +99,7 @@ def run(connection: ClientConnection, page: str = "enterprises", message: BackMs
         forward.ParseFromString(data)
         if forward.WhichOneof("type") == "new_session":
             streamlit_id = forward.new_session.initialize.session_id
+            forward.new_session.main_script_path = ""  # Streamlit tells its page where the script lies; nobody sees it
         drawn.append(str(forward))
         # A run that another one follows at once is not the end.
         if forward.WhichOneof("type") == "script_finished" and forward.script_finished in _ENDS:
@@ -374,7 +375,16 @@ class TestSigningInAndOut:
 
     @pytest.mark.parametrize(
         "next_page",
-        ["//evil.example", "https://evil.example", "/\\evil.example", "/a\\b", "javascript:alert(1)", "/login", "", "/\r\nx: y"],
+        [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "/a\\b",
+            "javascript:alert(1)",
+            "/login",
+            "",
+            "/\r\nx: y",
+        ],
     )
     def test_never_leads_elsewhere(self, anonymous: Client, next_page: str) -> None:
         answer = anonymous.post("/login", {"login": "zhangsan", "password": PASSWORD, "next": next_page})
@@ -411,7 +421,9 @@ class TestSigningInAndOut:
     def test_failures_say_the_same_and_lock(self, app: App) -> None:
         known, unknown = Client(app), Client(app)
         for _n in range(5):
-            said = [c.post("/login", {"login": who, "password": "x"}) for c, who in ((known, "lisi"), (unknown, "nobody"))]
+            said = [
+                c.post("/login", {"login": who, "password": "x"}) for c, who in ((known, "lisi"), (unknown, "nobody"))
+            ]
             assert {answer.status for answer in said} == {403}
             assert said[0].text.replace("lisi", "") == said[1].text.replace("nobody", "")
         locked = known.post("/login", {"login": "lisi", "password": PASSWORD})
@@ -451,7 +463,9 @@ class TestSigningInAndOut:
 
 
 class TestEveryAnswer:
-    @pytest.mark.parametrize("path", ["/login", "/ranking", "/assets/shell.css", "/healthz", "/_stcore/health", "/nothing.png"])
+    @pytest.mark.parametrize(
+        "path", ["/login", "/ranking", "/assets/shell.css", "/healthz", "/_stcore/health", "/nothing.png"]
+    )
     def test_headers(self, zhangsan: Client, anonymous: Client, path: str) -> None:
         for client in (zhangsan, anonymous):
             headers = client.get(path).headers
@@ -600,5 +614,8 @@ class TestWhileTheDatabaseChanges:
         _id, code = accounts.add_account(database, SYSTEM, login="guest", name="客", roles=["leader"], now=utc_now())
         accounts.set_password(database, login="guest", code=code, password=PASSWORD, now=utc_now())
         client = Client(app).sign_in("guest")
-        assert client.get("/language?to=en", referer=f"{app.url}/ranking?month=2026-05").location == "/ranking?month=2026-05"
+        assert (
+            client.get("/language?to=en", referer=f"{app.url}/ranking?month=2026-05").location
+            == "/ranking?month=2026-05"
+        )
         assert Client(app).sign_in("guest").cookies["crm_lang"] == "en"

@@ -61,9 +61,7 @@ with right:
         for person in record.contacts.to_dict("records"):
             records.person_line(person)
         if record.contacts.empty:
-            ui.empty_state(
-                _("No contact people yet."), _("Import the ledger of contact people."), icon="contacts"
-            )
+            ui.empty_state(_("No contact people yet."), _("Import the ledger of contact people."), icon="contacts")
         elif can(actor, Action.REVEAL) and st.button(str(_("Show the contact details")), key="reveal"):
             records.ask_purpose(
                 lambda purpose: [

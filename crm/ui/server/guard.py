@@ -164,7 +164,9 @@ def comes_from_here(scope: Scope, headers: Headers) -> bool:
 
 
 def _is_public(path: str) -> bool:
-    return path in PUBLIC or (path.startswith(PUBLIC_FOLDER) and index.asset(path.removeprefix(PUBLIC_FOLDER)) is not None)
+    return path in PUBLIC or (
+        path.startswith(PUBLIC_FOLDER) and index.asset(path.removeprefix(PUBLIC_FOLDER)) is not None
+    )
 
 
 def _refused_outright(scope: Scope, headers: Headers) -> Response | None:
@@ -188,8 +190,7 @@ def _host_allowed(headers: Headers) -> bool:
     except ValueError:
         return False
     return bool(name) and (
-        not allowed
-        or any(p in ("*", name) or (p.startswith("*.") and name.endswith(p[1:])) for p in allowed)
+        not allowed or any(p in ("*", name) or (p.startswith("*.") and name.endswith(p[1:])) for p in allowed)
     )
 
 
@@ -214,9 +215,7 @@ async def _beyond_session(scope: Scope, key: str, found: "LiveSession | bool") -
 
 
 async def _password_expired(found: LiveSession) -> bool:
-    return await to_thread.run_sync(
-        lambda: accounts.password_has_expired(session.database(), found, session.utc_now())
-    )
+    return await to_thread.run_sync(lambda: accounts.password_has_expired(session.database(), found, session.utc_now()))
 
 
 def _drawn_for(file_name: str, key: str) -> bool:
@@ -327,5 +326,3 @@ def _with_index(scope: Scope, headers: Headers, send: Send) -> Send:
         await send(message)
 
     return sending
-
-

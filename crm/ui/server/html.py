@@ -38,7 +38,8 @@ def frame(title: Text, card: str, *, address: str) -> str:
         f"<title>{_text(title)} · {_text(_('Investment CRM'))}</title>"
         f'<link rel="icon" type="image/svg+xml" href="{asset_address("icon.svg")}">'
         f'<link rel="stylesheet" href="{asset_address("door.css")}"></head><body>'
-        f'<aside><a class="brand" href="/"><img src="{asset_address("brand.svg")}" alt="">{_text(_("Investment CRM"))}</a>'
+        f'<aside><a class="brand" href="/"><img src="{asset_address("brand.svg")}" alt="">'
+        f"{_text(_('Investment CRM'))}</a>"
         f'<div class="pitch"><p>{_text(_("From the first contact to production"))}</p>'
         f"<ul>{''.join(f'<li>{_text(point)}</li>' for point in points)}</ul></div></aside>"
         f'<main><nav aria-label="{_text(_("Language"))}">{switch}</nav><section class="card">{card}</section></main>'

@@ -1,4 +1,4 @@
-"""Streamlit's first page as this app serves it: the reader's language, our name and icon, our script before all others."""
+"""Streamlit's first page as this app serves it: the reader's language, our name and icon, our script before others."""
 
 import hashlib
 import re
@@ -25,7 +25,7 @@ def asset(name: str) -> bytes | None:
 
 @cache
 def asset_address(name: str) -> str:
-    """Return the address of one of our own files; it changes with its content, so that browsers may keep it for good."""
+    """Return the address of one of our own files; it changes with its content, so browsers may keep it for good."""
     return f"/assets/{name}?v={hashlib.sha256(asset(name) or b'').hexdigest()[:12]}"
 
 

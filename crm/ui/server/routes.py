@@ -190,7 +190,9 @@ async def _setup_page(
     else:
         lead = _("Your administrator gave you a one-time code with your login.")
     fields = [
-        Field("code", _("Set-up code"), autocomplete="off", focus=True, hint=_("Five groups of four, as it was printed.")),
+        Field(
+            "code", _("Set-up code"), autocomplete="off", focus=True, hint=_("Five groups of four, as it was printed.")
+        ),
         Field("login", _("Login"), autocomplete="username"),
         *([Field("name", _("Name"), autocomplete="name")] if first else []),
         *await _new_password_fields(),
@@ -246,7 +248,10 @@ async def _password_page(
 async def _new_password_fields() -> list[Field]:
     policy = await _in_thread(lambda: accounts.password_policy(session.database()))
     rule = (
-        _("At least {count} characters, three of: lower-case, capitals, digits, other characters.", count=policy.shortest)
+        _(
+            "At least {count} characters, three of: lower-case, capitals, digits, other characters.",
+            count=policy.shortest,
+        )
         if policy.classes > 1
         else _("At least {count} characters. A sentence is easy to remember.", count=policy.shortest)
     )
@@ -256,7 +261,7 @@ async def _new_password_fields() -> list[Field]:
     ]
 
 
-# -------------------------------------------------------------------------------------------------------------- the rest
+# ------------------------------------------------------------------------------------------------------------ the rest
 
 
 async def choose_language(request: Request) -> Response:
@@ -270,9 +275,7 @@ async def choose_language(request: Request) -> Response:
     _set_cookie(request, response, session.LANGUAGE_COOKIE, language, _YEAR)
     found = await _live(request)
     if found is not None and here:
-        await _in_thread(
-            lambda: accounts.choose_language(session.database(), found, language, now=session.utc_now())
-        )
+        await _in_thread(lambda: accounts.choose_language(session.database(), found, language, now=session.utc_now()))
     return response
 
 

@@ -1,0 +1,89 @@
+"""The app in a real browser: one server a worker with people in it; a page whose script fails, fails the test."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from crm import store
+from tests.apps import PASSWORD, App, add_people, running_app
+from tests.engines import EmbeddedEngine
+from tests.journeys.browser import idle
+
+SignIn = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Use the system's Chromium, or the one that CHROMIUM names, without anything that calls out."""
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("no Chromium in PATH or CHROMIUM")
+    quiet = "disable-gpu disable-quic disable-background-networking disable-component-update disable-sync no-first-run"
+    arguments = ["--no-sandbox", *(f"--{flag}" for flag in quiet.split())]
+    return {**browser_type_launch_args, "executable_path": chromium, "args": arguments}
+
+
+@pytest.fixture(scope="session")
+def app(embedded_engine: EmbeddedEngine) -> Iterator[App]:
+    """The running app on a DuckDB file with everybody of `tests.apps.PEOPLE` in it."""
+    url = embedded_engine.clone()
+    database = store.connect(url)
+    secrets = add_people(database)
+    database.close()
+    with running_app(url, secrets=secrets) as app:
+        yield app
+
+
+@pytest.fixture(scope="session")
+def base_url(app: App) -> str:
+    """Where `page.goto("/ranking")` goes; takes the place of a plugin's fixture that pytest 9 warns about."""
+    return app.url
+
+
+@pytest.fixture
+def context(context: BrowserContext) -> Iterator[BrowserContext]:
+    """A browser of its own whose pages must not fail."""
+    failures: list[str] = []
+    context.on("weberror", lambda failure: failures.append(str(failure.error)))
+    context.on(
+        "console",
+        lambda message: failures.append(message.text) if "Content Security Policy" in message.text else None,
+    )
+    yield context
+    assert failures == []
+
+
+@pytest.fixture(scope="session")
+def kept_cookies() -> dict[str, list[Any]]:
+    """Sessions of people with a second factor: a one-time password works once, not once a test."""
+    return {}
+
+
+@pytest.fixture
+def sign_in(app: App, kept_cookies: dict[str, list[Any]]) -> SignIn:
+    """Sign a person in on a page and wait for the first page of the app, or the one asked for."""
+
+    def signing_in(page: Page, login: str = "zhangsan", *, path: str = "/", password: str = PASSWORD) -> Page:
+        page.context.add_cookies(kept_cookies.get(login, []))
+        page.goto(app.url + path)
+        if page.locator("#login").count():
+            page.locator("#login").fill(login)
+            page.locator("#password").fill(password)
+            page.locator("button[type=submit]").click()
+            while page.locator("#code").count():
+                page.locator("#code").fill(app.one_time_password(login))
+                page.locator("button[type=submit]").click()
+                page.wait_for_load_state()
+                if page.get_by_role("alert").count():  # used up: wait for the next one
+                    page.wait_for_timeout(3_000)
+            page.wait_for_url(lambda url: "/login" not in url)
+        if login in app.secrets:
+            kept_cookies[login] = [c for c in page.context.cookies() if "session" in str(c.get("name"))]
+        idle(page)
+        return page
+
+    return signing_in
