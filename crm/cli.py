@@ -248,7 +248,10 @@ def _write_demo_accounts(database: Any, actor: Actor, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.write_text("\n".join(lines) + "\n", "utf-8")
-    click.echo(path.read_text("utf-8"), nl=False, err=True)
+    # Words for a person: standard output may carry data for a program.
+    click.echo(
+        path.read_text("utf-8"), nl=False, err=click.get_current_context().find_object(Settings).output != "table"
+    )  # type: ignore[union-attr]
 
 
 @cli.command()

@@ -26,7 +26,7 @@ from tests.conftest import ROOT
 LAYERS = [
     {"__main__"},
     {"cli"},
-    {"ui", "api"},
+    {"ui", "api", "serving"},
     {"demo"},
     {"exchange"},
     {"actions"},

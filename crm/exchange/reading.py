@@ -89,28 +89,35 @@ def read_sheet(path: Path, *, sheet: str | None = None, progress: Callable[[floa
     else:
         scan = _Scan(path, sheet or "") if ending == "xlsx" else None
     answer, codes = _parse(content, ending, sheet or "", scan, progress)
-    columns = []
-    for number, head in enumerate(answer["columns"]):
-        values = head["values"]
-        values[0] = None
-        for n in head["dates"]:
-            values[n] = date.fromisoformat(values[n])
-        for n in head["moments"]:
-            values[n] = datetime.fromisoformat(values[n])
-        width = answer["height"] * 4
-        column = array("I")
-        column.frombytes(codes[number * width : (number + 1) * width])
-        columns.append(Cells(values, column))
+    unread = scan.unread if scan else {}
+    # Cells that show something unstored may lie beyond those that hold something.
+    height = max([answer["height"], *(row + 1 for row, _column in unread)])
+    width = max([len(answer["columns"]), *(column + 1 for _row, column in unread)])
+    columns = [_column(head, codes, number, answer["height"], height) for number, head in enumerate(answer["columns"])]
+    columns += [Cells([None], array("I", bytes(4 * height))) for _number in range(width - len(columns))]
     return Sheet(
         file_name=path.name,
         ending=ending,
         sha256=hashlib.sha256(content).hexdigest(),
         name=answer["sheet"],
-        height=answer["height"],
+        height=height,
         columns=columns,
-        unread={place: found for place, found in (scan.unread if scan else {}).items() if place[0] < answer["height"]},
+        unread=unread,
         other_sheets=tuple(name for name in answer["sheets"] if name != answer["sheet"]),
     )
+
+
+def _column(head: dict[str, Any], codes: bytes, number: int, held: int, height: int) -> Cells:
+    """Return a column from the child's answer, of `held` rows, filled up to the sheet's height."""
+    values = head["values"]
+    values[0] = None
+    for n in head["dates"]:
+        values[n] = date.fromisoformat(values[n])
+    for n in head["moments"]:
+        values[n] = datetime.fromisoformat(values[n])
+    column = array("I", codes[number * held * 4 : (number + 1) * held * 4])
+    column.frombytes(bytes(4 * (height - held)))
+    return Cells(values, column)
 
 
 def _check_ending(content: bytes, ending: str) -> None:

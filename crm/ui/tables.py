@@ -9,6 +9,7 @@ from crm.locale import _
 from crm.metrics import RATES
 from crm.model import YUAN_PER_WAN, Stage, group_label, label
 
+MAIN_RATES = ("signing", "performance", "startup")
 RED, GREEN = "color: #b0382b", "color: #2f7d73"
 
 
@@ -18,30 +19,32 @@ def ranking_table(frame: pd.DataFrame, *, slugs: tuple[str, ...], key: str) -> t
     Each rate is a bar with its percentage, and “N/D” beside it.
     """
     shown = frame.copy()
-    several = shown["group"].nunique() > 1
     shown["group"] = [str(group_label(group)) for group in shown["group"]]
     shown["movement"] = [_movement(places) for places in frame["movement"]]
     shown["signed_amount"] = shown["signed_amount"] / float(YUAN_PER_WAN)
     config: dict[str, Any] = {
-        "group": st.column_config.TextColumn(str(_("Peer group")), width=90),
-        "rank": st.column_config.NumberColumn(str(_("Rank")), width=56),
-        "movement": st.column_config.TextColumn(str(_("Movement")), width=70),
-        "unit": st.column_config.TextColumn(str(_("Unit")), width=110),
-        "score": st.column_config.NumberColumn(str(_("Score")), format="%.2f", width=72),
+        "group": st.column_config.TextColumn(str(_("Peer group")), width=72),
+        "rank": st.column_config.NumberColumn(str(_("Rank")), width=52),
+        "movement": st.column_config.TextColumn(str(_("Movement")), width=62),
+        "unit": st.column_config.TextColumn(str(_("Unit")), width=100),
+        "score": st.column_config.NumberColumn(str(_("Score")), format="%.2f", width=66),
     }
     for slug in slugs:
-        title = str(RATES[slug].label)
         config[slug] = st.column_config.ProgressColumn(
-            title, format="%.1f%%", min_value=0, max_value=100, width=130, help=str(RATES[slug].numerator)
+            str(RATES[slug].label),
+            format="%.1f%%",
+            min_value=0,
+            max_value=100,
+            width=116,
+            help=str(RATES[slug].numerator),
         )
-        config[f"{slug}_pair"] = st.column_config.TextColumn("N/D", width=78)
-    config |= {
-        "adjustment": st.column_config.NumberColumn(str(_("Adjustment")), format="%+.2f", width=72),
-        "signed_amount": st.column_config.NumberColumn(str(_("Signed (10,000 yuan)")), format="%,.0f", width=110),
-        "follow_ups": st.column_config.NumberColumn(str(_("Contacts")), width=80),
-        "trend": st.column_config.LineChartColumn(str(_("Score, 12 months")), width=120),
-    }
-    if not several:
+        config[f"{slug}_pair"] = st.column_config.TextColumn("N/D", width=64 if slug in MAIN_RATES else 110)
+    config["trend"] = st.column_config.LineChartColumn(str(_("Score, 12 months")), width=105)
+    if shown["adjustment"].any():
+        config["adjustment"] = st.column_config.NumberColumn(str(_("Adjustment")), format="%+.2f", width=66)
+    config["signed_amount"] = _wan(_("Signed (10,000 yuan)"))
+    config["follow_ups"] = st.column_config.NumberColumn(str(_("Contacts")), width=76)
+    if shown["group"].nunique() == 1:
         del config["group"]
     styled = shown.style.map(lambda text: RED if "▲" in text else GREEN if "▼" in text else "", subset=["movement"])
     picked = st.dataframe(

@@ -90,11 +90,15 @@ with left, ui.card("timeline", _("Timeline · {count} contacts", count=record.fo
                 st.caption(ui.safe(f"{entry.unit} · {entry.author}"), width="content")
             st.text(entry.content)
             if entry.next_step:
-                due = f" · {entry.next_due_on}" if entry.next_due_on else ""
                 overdue = entry.next_due_on is not None and not entry.done and entry.next_due_on < session.today()
                 tone: ui.Tone = "green" if entry.done else "red" if overdue else "orange"
+                words = {"step": entry.next_step, "day": entry.next_due_on or "—"}
                 ui.tag(
-                    f"{_('Done') if entry.done else _('Overdue') if overdue else _('Next')}: {entry.next_step}{due}",
+                    _("Done: {step} · {day}", **words)
+                    if entry.done
+                    else _("Overdue: {step} · {day}", **words)
+                    if overdue
+                    else _("Next: {step} · {day}", **words),
                     tone,
                 )
             if entry.created_by == actor.login and (session.utc_now() - entry.created_at).days < 1 and st.button(

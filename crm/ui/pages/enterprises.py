@@ -44,7 +44,8 @@ with ui.card("filters"):
         label_visibility="collapsed",
         **kept,
     )
-    first, second = st.columns(4), st.columns(4)
+    with st.container(key="filters_grid"):
+        first, second = st.columns(4), st.columns(4)
     with first[0]:
         industry = any_of(_("Industry chain"), list(industries), "industry", industries.__getitem__)
     with first[1]:

@@ -13,8 +13,7 @@ from crm.reports import rankings
 from crm.reports.rule_sets import list_rule_sets
 from crm.ui import components as ui
 from crm.ui import session, tables
-
-MAIN = ("signing", "performance", "startup")
+from crm.ui.tables import MAIN_RATES as MAIN
 
 actor, db = session.current_actor(), session.database()
 newest = rankings.latest_month_with_data(db, today=session.today())
@@ -87,11 +86,14 @@ with ui.card("ranking", _("Ranking of units")) as aside:
     st.caption(str(_("Click a rate to see the projects behind it. “—” means that there is no rate: it does not rank.")))
 
 units = {row.unit.name: row.unit for row in ranking.rows}
+own = next((n for n, unit in enumerate(units.values()) if unit.id == actor.unit_id), 0)
 if clicked:
     st.session_state["unit"], st.session_state["rate"] = clicked
 with ui.card("behind", _("The projects behind a number")):
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        unit = units[st.selectbox(str(_("Unit")), list(units), key="unit", width=180, **kept) or next(iter(units))]
+        unit = units[
+            st.selectbox(str(_("Unit")), list(units), index=own, key="unit", width=180, **kept) or next(iter(units))
+        ]
         slug = (
             st.segmented_control(
                 str(_("Rate")),
