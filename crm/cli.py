@@ -215,18 +215,19 @@ def demo(settings: Settings, scale: int, seed: int, until: Month | None, account
             progress=lambda table, _rows: tell(table),
         )
     if accounts is not None:
-        _write_demo_accounts(database, settings.actor(database), accounts)
+        _write_demo_accounts(settings, database, accounts)
     shown = {key: str(value) if isinstance(value, Month) else value for key, value in summary.as_json().items()}
     settings.print_rows([shown], whole=shown)
 
 
-def _write_demo_accounts(database: Any, actor: Actor, path: Path) -> None:
+def _write_demo_accounts(settings: Settings, database: Any, path: Path) -> None:
     import secrets
 
     from crm.actions.accounts import add_account, set_password
     from crm.demo import DEMO_ACCOUNTS
     from crm.model import label
 
+    actor = settings.actor(database)
     units = dict(database.rows("select code, id from unit"))
     industries = dict(database.rows("select code, id from industry"))
     lines = []
@@ -249,9 +250,7 @@ def _write_demo_accounts(database: Any, actor: Actor, path: Path) -> None:
     path.touch(mode=0o600)
     path.write_text("\n".join(lines) + "\n", "utf-8")
     # Words for a person: standard output may carry data for a program.
-    click.echo(
-        path.read_text("utf-8"), nl=False, err=click.get_current_context().find_object(Settings).output != "table"
-    )  # type: ignore[union-attr]
+    click.echo(path.read_text("utf-8"), nl=False, err=settings.output != "table")
 
 
 @cli.command()

@@ -185,9 +185,9 @@ LABELS: dict[type[StrEnum], dict[str, Message]] = {
         Role.AUDITOR: _("Auditor"),
     },
     UnitKind: {
-        UnitKind.COUNTY: _("Counties and cities"),
+        UnitKind.COUNTY: _("Counties"),
         UnitKind.PARK: _("Parks"),
-        UnitKind.DEPARTMENT: _("Prefecture departments"),
+        UnitKind.DEPARTMENT: _("Departments"),
         UnitKind.RESIDENT_OFFICE: _("Resident offices"),
         UnitKind.ENCLAVE: _("Innovation enclaves"),
         UnitKind.BUREAU: _("Bureau"),

@@ -118,9 +118,10 @@ def _roles(actor: Actor) -> str:
 @cache
 def _brand(code: str) -> str:
     """Return the brand as a drawing: the mark and the name in the language of the cache key."""
+    width = 136 if code == "zh_CN" else 160
     mark = _mark().replace("<svg ", '<svg width="24" height="24" ')
     return (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="24" viewBox="0 0 200 24">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="24" viewBox="0 0 {width} 24">'
         f'{mark}<text x="34" y="17.5" font-size="16" font-weight="600" fill="#fff"'
         f' font-family="Noto Sans CJK SC, Noto Sans SC, PingFang SC, Microsoft YaHei, sans-serif">'
         f"{escape(str(_('Investment CRM')))}</text></svg>"

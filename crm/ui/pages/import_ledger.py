@@ -26,6 +26,20 @@ ACTIONS = {
     "rejected": _("Rejected"),
 }
 PREVIEW = 200
+LEDGERS = {
+    "enterprises": _("Enterprises"),
+    "contacts": _("Contact people"),
+    "followups": _("Contacts logged"),
+    "opportunities": _("Opportunities"),
+    "projects": _("Projects"),
+    "agreements": _("Agreements"),
+    "transfers": _("Transfers between units"),
+    "funds": _("Fund arrivals"),
+    "milestones": _("Milestones"),
+    "commitments": _("Commitments"),
+    "targets": _("Targets"),
+    "adjustments": _("Adjustments"),
+}
 
 actor, db = session.current_actor(), session.database()
 state = st.session_state
@@ -85,7 +99,7 @@ with ui.card("file", _("Ledger")):
         kind = st.selectbox(
             str(_("What the ledger holds")),
             list(KINDS),
-            format_func=lambda slug: KINDS[slug].title,
+            format_func=lambda slug: str(LEDGERS[slug]),
             key="kind",
             bind="query-params",
             on_change=start_over,
@@ -192,7 +206,7 @@ with ui.card("batches", _("Recent imports")):
         ):
             words = _(
                 "{kind} · {file} · {new} new, {updated} updated, {rejected} rejected",
-                kind=KINDS[batch.kind].title,
+                kind=LEDGERS[batch.kind],
                 file=batch.file_name,
                 new=batch.new_count,
                 updated=batch.updated_count,

@@ -111,6 +111,8 @@ def pick_enterprise() -> EnterpriseDraft | None:
     matches = search_enterprises(db, actor, text, limit=6)
     if matches:
         st.caption(str(_("Found") if text else _("Contacted most recently")))
+    elif not text:
+        st.caption(str(_("The directory is empty yet: type a name to add the first enterprise.")))
     with st.container(key="matches", gap="xsmall"):
         for match in matches:
             words = f"{match.name}　{match.unit}　{match.last_contact_on or ''}"

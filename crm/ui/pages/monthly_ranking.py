@@ -60,7 +60,7 @@ earlier = rankings.activity(db, rules.period(before.month))
 places = st.columns(5)
 for place, slug, size, shown, title in (
     (places[0], "signings", 1, ",.0f", _("New signings this month")),
-    (places[1], "signed_amount", YUAN_PER_YI, ",.1f", _("Signed this month (100 million yuan)")),
+    (places[1], "signed_amount", YUAN_PER_YI, ",.1f", _("Signed this month (¥100m)")),
 ):
     now, then = (rankings.group_total(of, ranking, slug) / size for of in (measures, earlier))
     with place:
