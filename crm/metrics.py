@@ -3,10 +3,9 @@
 A rate is the exact pair (N, D) of a set of projects D and a part N of it. Each set is a list of named conditions, so
 that one definition gives the numbers, the projects behind them and the words that say why a project counts or not.
 
-Conditions are SQL over these names: `p` (the project), `s` (its signing date under the rule set's agreement kinds),
-`v` (verification dates, only where the rule set counts verified milestones alone), and the period's `as_of`,
-`w0`, `w1` and `early` (the day before which a dated fact lies before the window and is already known).
-A fact dated after `as_of` is not yet known and never satisfies a condition.
+Conditions are SQL over these names: `p` (a project as a unit held it, with the dates that the rule set counts: see
+`_held`), and the period's `as_of`, `w0`, `w1` and `early` (the day before which a dated fact lies before the window and
+is already known). A fact dated after `as_of` is not yet known and never satisfies a condition, nor does an unknown one.
 """
 
 import json
@@ -397,7 +396,7 @@ class Rate:
                     "not_negotiating", _("not yet in negotiation"), f"(p.negotiating_on <= as_of or {_KNOWN_SIGNED})"
                 ),
                 Condition(
-                    "signed_before", _("signed before the window"), "(s.signed_on is null or s.signed_on >= early)"
+                    "signed_before", _("signed before the window"), "(p.signed_on is null or p.signed_on >= early)"
                 ),
                 Condition(
                     "withdrawn_before",
@@ -409,8 +408,8 @@ class Rate:
         if rules.withdrawn is Withdrawn.DROP:
             conditions.append(_NOT_WITHDRAWN)
         if self.slug == "startup" and rules.due_only:
-            due = f"coalesce(p.planned_start_on, cast(s.signed_on + interval '{rules.grace_months} months' as date))"
-            started = _reached("started_on", rules)
+            due = f"coalesce(p.planned_start_on, cast(p.signed_on + interval '{rules.grace_months} months' as date))"
+            started = _reached("started_on")
             conditions.append(Condition("not_due", _("not yet due to start"), f"({started} or {due} <= as_of)"))
         if self.slug == "funds":
             conditions.append(
@@ -427,8 +426,8 @@ class Rate:
         if self.slug == "funds":
             return []
         if self.slug == "performance":
-            started = _reached("started_on", rules)
-            registered, funded = _reached("registered_on", rules), _reached("first_funds_on", rules)
+            started = _reached("started_on")
+            registered, funded = _reached("registered_on"), _reached("first_funds_on")
             reading = {
                 Performance.NOT_TERMINATED: [],
                 Performance.PERFORMED: [
@@ -442,12 +441,12 @@ class Rate:
             }
             return [_NOT_WITHDRAWN, *reading[rules.performance]]
         field, code, unless = _REACHED[self.slug]
-        return [_NOT_WITHDRAWN, Condition(code, unless, _reached(field, rules))]
+        return [_NOT_WITHDRAWN, Condition(code, unless, _reached(field))]
 
 
-_KNOWN_SIGNED = "s.signed_on <= as_of"
+_KNOWN_SIGNED = "p.signed_on <= as_of"
 _SIGNED_IN_WINDOW = Condition(
-    "not_signed_in_window", _("not signed within the window"), "s.signed_on between w0 and w1"
+    "not_signed_in_window", _("not signed within the window"), "p.signed_on between w0 and w1"
 )
 _NOT_WITHDRAWN = Condition("withdrawn", _("withdrawn"), "(p.withdrawn_on is null or p.withdrawn_on > as_of)")
 _BASE_AMOUNT = {FundsBase.CONTRACTED: "p.contracted_amount", FundsBase.PLANNED: "p.planned_investment"}
@@ -457,7 +456,6 @@ _REACHED = {
     "completion": ("completed_on", "not_completed", _("not completed")),
     "production": ("production_on", "not_in_production", _("not in production")),
 }
-_MILESTONE_DATES = ("registered_on", "first_funds_on", "started_on", "completed_on", "production_on")
 
 
 def _eligible(rules: RuleSet) -> list[Condition]:
@@ -475,9 +473,7 @@ def _eligible(rules: RuleSet) -> list[Condition]:
     return conditions
 
 
-def _reached(field: str, rules: RuleSet) -> str:
-    if rules.verified_only:
-        return f"(p.{field} <= as_of and v.{field} <= as_of)"
+def _reached(field: str) -> str:
     return f"p.{field} <= as_of"
 
 
@@ -560,51 +556,80 @@ def shown_score(score: Fraction | None, rounding: Rounding = Rounding.HALF_UP) -
 
 
 def pairs_query(rules: RuleSet, periods: Sequence[Period], basis: Basis, *, by: str) -> tuple[str, Params]:
-    """Return the query of every rate's N and D: one row per period and unit (or industry).
+    """Return the query of every rate's N and D: one row per period and unit (or industry) with a project in any D.
 
     `by` is `unit` or `industry`. Columns: period (index into `periods`), key, then `<slug>_n`, `<slug>_d` per rate.
     """
-    key = {"unit": "h.unit_id", "industry": "p.industry_id"}[by]
-    flags, sums = [], []
+    key = {"unit": "p.unit_id", "industry": "p.industry_id"}[by]
+    total = "count(*)" if basis is Basis.COUNT else "sum(planned_investment)"
+    flags, sums, selected = [], [], []
     for rate in RATES.values():
-        flags.append(f"{_all(rate.in_denominator(rules))} as {rate.slug}_d")
+        d, n = f"{rate.slug}_d", f"{rate.slug}_n"
+        flags.append(f"{_all(rate.in_denominator(rules))} as {d}")
         if rate.amount_only:
-            sums.append(f"coalesce(sum(arrived) filter (where {rate.slug}_d), 0) as {rate.slug}_n")
-            sums.append(f"coalesce(sum(base_amount) filter (where {rate.slug}_d), 0) as {rate.slug}_d")
+            sums.append(f"sum(base_amount) filter (where {d}) as {d}")
+            selected += [f"coalesce(a.{n}, 0) as {n}", f"coalesce(c.{d}, 0) as {d}"]
             continue
-        flags.append(f"{_all(rate.in_numerator(rules))} as {rate.slug}_n")
-        if basis is Basis.COUNT:
-            sums.append(f"count(*) filter (where {rate.slug}_d and {rate.slug}_n) as {rate.slug}_n")
-            sums.append(f"count(*) filter (where {rate.slug}_d) as {rate.slug}_d")
-        else:
-            sums.append(
-                f"coalesce(sum(planned_investment) filter (where {rate.slug}_d and {rate.slug}_n), 0) as {rate.slug}_n"
-            )
-            sums.append(f"coalesce(sum(planned_investment) filter (where {rate.slug}_d), 0) as {rate.slug}_d")
+        flags.append(f"{_all(rate.in_numerator(rules))} as {n}")
+        sums += [f"{total} filter (where {d} and {n}) as {n}", f"{total} filter (where {d}) as {d}"]
+        selected += [f"coalesce(c.{n}, 0) as {n}", f"coalesce(c.{d}, 0) as {d}"]
+    denominators = dict.fromkeys(tuple(rate.in_denominator(rules)) for rate in RATES.values())
+    widest = [d for d in denominators if not any(set(other) < set(d) for other in denominators)]
     base = f"{_BASE_AMOUNT[rules.funds_base]} as base_amount"
-    source, params = _judged(rules, periods, [f"{key} as grouping_key", "p.planned_investment", base, *flags])
-    selected = ",\n    ".join(["period", "grouping_key", *sums])
-    return f"{source}\nselect\n    {selected}\nfrom judged\ngroup by period, grouping_key", params
+    source, params = _judged(
+        rules,
+        periods,
+        ["p.project_id", f"{key} as grouping_key", "p.planned_investment", base, *flags],
+        # In most periods most projects are in no D at all.
+        where=" or ".join(_all(list(d)) for d in widest),
+    )
+    counted, shown = ",\n        ".join(sums), ",\n    ".join(selected)
+    return (
+        f"""{source},
+counted as (
+    select
+        period,
+        grouping_key,
+        {counted}
+    from judged
+    group by period, grouping_key
+),
+arrived as (
+    select j.period, j.grouping_key, sum(f.amount) as funds_n
+    from judged j
+    join fund_arrival f on f.project_id = j.project_id and f.arrived_on <= j.as_of
+    where j.funds_d and f.archived_at is null
+    group by j.period, j.grouping_key
+)
+select
+    c.period,
+    c.grouping_key,
+    {shown}
+from counted c
+left join arrived a on a.period = c.period and a.grouping_key is not distinct from c.grouping_key""",
+        params,
+    )
 
 
 def facts_query(rules: RuleSet, at: Period, rate: Rate) -> tuple[str, Params]:
-    """Return the query of the projects behind a rate: id, unit, in_d, in_n, why, arrived and base_amount.
+    """Return the query of the projects behind a rate: project_id, unit_id, in_d, in_n, why, base_amount and arrived.
 
     `why` is `counted`, or the code of the first condition that fails (see `why_words`).
     """
     d, n = rate.in_denominator(rules), rate.in_numerator(rules)
-    failing = "".join(f" when not coalesce({c.sql}, false) then '{c.code}'" for c in (*d, *n))
+    failing = "".join(f" when ({c.sql}) is not true then '{c.code}'" for c in (*d, *n))
     source, params = _judged(
         rules,
         [at],
         [
-            "p.id as project_id",
-            "h.unit_id",
-            f"{_all(d)} as in_d",
-            f"{_all([*d, *n])} as in_n",
+            "p.project_id",
+            "p.unit_id",
+            f"{_all(d)} is true as in_d",
+            f"{_all([*d, *n])} is true as in_n",
             f"case{failing} else 'counted' end as why",
             f"{_BASE_AMOUNT[rules.funds_base]} as base_amount",
-            "s.signed_on as counted_signed_on",
+            "(select coalesce(sum(f.amount), 0) from fund_arrival f where f.project_id = p.project_id"
+            " and f.arrived_on <= t.as_of and f.archived_at is null) as arrived",
         ],
     )
     return f"{source}\nselect * from judged", params
@@ -617,46 +642,87 @@ def why_words(rules: RuleSet, rate: Rate) -> dict[str, Message]:
 
 
 def _all(conditions: Sequence[Condition]) -> str:
-    return "(" + " and ".join(f"coalesce({c.sql}, false)" for c in conditions) + ")" if conditions else "true"
+    return "(" + " and ".join(c.sql for c in conditions) + ")"
 
 
-def _judged(rules: RuleSet, periods: Sequence[Period], columns: Sequence[str]) -> tuple[str, Params]:
+def _judged(
+    rules: RuleSet, periods: Sequence[Period], columns: Sequence[str], *, where: str = "true"
+) -> tuple[str, Params]:
     """Return the CTE `judged`: one row per period and project that a unit holds on the cut-off date."""
     params = Params()
-    rows = []
+    spans = []
     for n, at in enumerate(periods):
         early = min(at.w0, at.as_of + timedelta(days=1))
         marks = ", ".join(f"cast({params.add(day)} as date)" for day in (at.as_of, at.w0, at.w1, early))
-        rows.append(f"({n}, {marks})")
-    ctes = [f"time_span (period, as_of, w0, w1, early) as (values {', '.join(rows)})"]
-    ctes.append(
-        "arrival as (\n    select t.period, f.project_id, sum(f.amount) as arrived\n    from time_span t"
-        "\n    join fund_arrival f on f.arrived_on <= t.as_of\n    where f.archived_at is null"
-        "\n    group by t.period, f.project_id\n)"
+        spans.append(f"({n}, {marks})")
+    selected = ",\n        ".join(columns)
+    return (
+        f"""with {_held(rules, params)},
+time_span (period, as_of, w0, w1, early) as (values {", ".join(spans)}),
+judged as (
+    select
+        t.period,
+        t.as_of,
+        {selected}
+    from time_span t
+    join held p on p.valid_from <= t.as_of and (p.valid_to is null or p.valid_to > t.as_of)
+    where {where}
+)""",
+        params,
     )
-    signing = "project s on s.id = p.id"
+
+
+_MILESTONE_DATES = ("registered_on", "first_funds_on", "started_on", "completed_on", "production_on")
+
+
+def _held(rules: RuleSet, params: Params) -> str:
+    """Return the CTE `held`: one row per project and time that a unit held it, with the dates that the rules count.
+
+    Under a list of agreement kinds, `signed_on` is the first signing of such a kind; where verified milestones alone
+    count, each of their dates is the day from which it was both reached and verified.
+    """
+    ctes, joins = "", ""
+    signed_on, milestones = "p.signed_on", [f"p.{name}" for name in _MILESTONE_DATES]
     if rules.agreement_kinds is not None:
         kinds = ", ".join(params.add(str(kind)) for kind in rules.agreement_kinds)
         counted = f"a.kind is null or a.kind in ({kinds})" if kinds else "a.kind is null"
-        ctes.append(
-            "counted_signing as (\n    select a.project_id as id, min(a.signed_on) as signed_on\n    from agreement a"
-            f"\n    where a.archived_at is null and a.status = 'active' and ({counted})\n    group by a.project_id\n)"
-        )
-        signing = "counted_signing s on s.id = p.id"
-    verified = ""
+        ctes += f"""counted_signing as (
+    select a.project_id, min(a.signed_on) as signed_on
+    from agreement a
+    where a.archived_at is null and a.status = 'active' and ({counted})
+    group by a.project_id
+),
+"""
+        joins += "\n    left join counted_signing s on s.project_id = p.id"
+        signed_on = "s.signed_on"
     if rules.verified_only:
-        ctes.append(_VERIFICATION)
-        verified = "\n    left join verification v on v.project_id = p.id"
-    selected = ",\n        ".join(["t.period", "coalesce(arrival.arrived, 0) as arrived", *columns])
-    ctes.append(
-        f"judged as (\n    select\n        {selected}\n    from time_span t"
-        "\n    join project_holding h on h.valid_from <= t.as_of and (h.valid_to is null or h.valid_to > t.as_of)"
-        f"\n    join project p on p.id = h.project_id and p.archived_at is null"
-        f"\n    left join {signing}"
-        "\n    left join arrival on arrival.period = t.period and arrival.project_id = p.id"
-        f"{verified}\n)"
-    )
-    return "with " + ",\n".join(ctes), params
+        ctes += f"{_VERIFICATION},\n"
+        joins += "\n    left join verification v on v.project_id = p.id"
+        milestones = [
+            f"case when p.{name} > v.{name} then p.{name} when p.{name} is not null then v.{name} end as {name}"
+            for name in _MILESTONE_DATES
+        ]
+    dates = ",\n        ".join(milestones)
+    # Made once for all periods; the embedded engine also goes through what it made on several threads.
+    return f"""{ctes}held as materialized (
+    select
+        p.id as project_id,
+        h.unit_id,
+        h.valid_from,
+        h.valid_to,
+        p.industry_id,
+        p.planned_investment,
+        p.contracted_amount,
+        p.entered_on,
+        p.negotiating_on,
+        {signed_on},
+        p.planned_start_on,
+        p.withdrawn_on,
+        p.excluded_on,
+        {dates}
+    from project_holding h
+    join project p on p.id = h.project_id and p.archived_at is null{joins}
+)"""
 
 
 _VERIFICATION = """verification as (
@@ -698,7 +764,8 @@ class Measure:
 
 
 _HELD = (
-    "project_holding h on h.project_id = p.id and h.valid_from <= {last} and (h.valid_to is null or h.valid_to > {last})"
+    "project_holding h on h.project_id = p.id and h.valid_from <= {last}"
+    " and (h.valid_to is null or h.valid_to > {last})"
 )
 
 

@@ -127,6 +127,29 @@ def running_app(
     shutil.rmtree(folder)
 
 
+_PROBE_SERVER = """
+from pathlib import Path
+import streamlit as st
+from starlette.middleware import Middleware
+from crm.ui import errors
+from crm.ui.server.guard import Guard
+from crm.ui.server.routes import ROUTES
+from crm.ui.server.startup import lifespan
+app = st.App(
+    Path(__file__).with_name("probe.py"), routes=ROUTES, middleware=[Middleware(Guard)], lifespan=lifespan,
+    on_script_error=errors.show,
+)
+"""
+
+
+def probe_program(folder: Path, script: str) -> Path:
+    """Write a server that runs a script of the tests behind the app's own guard, and return its path."""
+    (folder / "probe.py").write_text(script, "utf-8")
+    program = folder / "probe_server.py"
+    program.write_text(_PROBE_SERVER, "utf-8")
+    return program
+
+
 def _answers(host: str) -> bool:
     with closing(http.client.HTTPConnection(host, timeout=5)) as connection:
         try:

@@ -106,9 +106,7 @@ def test_an_installed_wheel_serves_outside_the_checkout(tmp_path: Path) -> None:
         f"argv, env = serve_command('127.0.0.1', {port}, 'a.duckdb'); os.execve(argv[0], argv, env)"
     )
     with (tmp_path / "log").open("w") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-c", start], cwd=elsewhere, env=environment, stdout=log, stderr=log
-        )
+        server = subprocess.Popen([sys.executable, "-c", start], cwd=elsewhere, env=environment, stdout=log, stderr=log)
         try:
             answer, deadline = b"", time.monotonic() + 60
             while not answer and time.monotonic() < deadline and server.poll() is None:

@@ -122,7 +122,7 @@ def refresh_contact_dates(work: Transaction, enterprise_id: int) -> None:
         " from follow_up where enterprise_id = $1 and archived_at is null",
         [enterprise_id],
     )[0]
-    version = work.get("enterprise", enterprise_id)["version"]
+    version = work.value("select version from enterprise where id = $1", [enterprise_id])
     work.update(
         "enterprise", enterprise_id, version, {"last_contact_on": last, "next_contact_on": following}, action="contact"
     )

@@ -228,6 +228,9 @@ _VALUE = re.compile(rb"<(?:\w+:)?(?:v|t)\b[^>]*>([^<]*)<")
 _FORMULA = re.compile(rb"<(?:\w+:)?f\b[^>]*?(?:/>|>([^<]*)<)")
 
 
+_MOST_UNREAD = 500_000
+
+
 class _Scan:
     """What has to be known of a workbook that the parser does not tell: looked up in the archive itself."""
 
@@ -301,6 +304,8 @@ class _Scan:
                 self._note(attributes, content, value, int(place[2]) - 1, _column_number(place[1]) - 1)
 
     def _note(self, attributes: bytes, content: bytes, value: re.Match[bytes] | None, row: int, column: int) -> None:
+        if row >= parse_process.MOST_ROWS or column >= parse_process.MOST_COLUMNS or len(self.unread) >= _MOST_UNREAD:
+            raise Refused(_REASONS["memory"])
         if b't="e"' in attributes:
             text = value[1].decode("utf-8", "replace") if value else ""
             if text != "#N/A":

@@ -67,8 +67,8 @@ def create(url: str, *, actor: str = "system:init") -> Database:
     path, unfinished = Path(url), Path(url + ".new")
     if path.exists():
         raise Refused(_("A database already exists at {path}: nothing was changed.", path=url))
-    for leftover in path.parent.glob(unfinished.name + "*"):
-        leftover.unlink()
+    for ending in ("", ".wal", ".lock"):
+        Path(str(unfinished) + ending).unlink(missing_ok=True)
     _filled(open_database(str(unfinished), must_exist=False), actor=actor).close()
     unfinished.rename(path)
     Path(str(unfinished) + ".lock").unlink()

@@ -213,7 +213,7 @@ class EmbeddedDatabase(Database):
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         super().__init__()
-        self.url = str(path)
+        self.url, self._path = str(path), path
         self._guard = None if read_only else _claim(path)
         self._write_lock = threading.Lock()
         try:
@@ -226,22 +226,10 @@ class EmbeddedDatabase(Database):
     def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
         try:
             root = duckdb.connect(str(path), read_only=read_only)
-        except duckdb.IOException as error:
-            if "lock" in str(error).lower():
-                raise DatabaseBusy(_in_use(path)) from error
-            raise DatabaseUnusable(
-                _(
-                    "The database file {path} cannot be opened: it is damaged, not a database or not readable.",
-                    path=path,
-                )
-            ) from error
         except duckdb.Error as error:
-            raise DatabaseUnusable(
-                _(
-                    "The database file {path} cannot be opened: it is damaged, not a database or not readable.",
-                    path=path,
-                )
-            ) from error
+            if "could not set lock" in _words_of(error, path):
+                raise DatabaseBusy(_in_use(path)) from error
+            raise DatabaseUnusable(_damaged(path)) from error
         folder = str(path.resolve().parent).replace("'", "''")
         # The order matters: nothing can be changed after lock_configuration.
         for statement in (
@@ -250,8 +238,9 @@ class EmbeddedDatabase(Database):
             "set memory_limit = '2GB'",
             "set threads = 2",
             "set wal_autocheckpoint = '4MB'",
-            "set default_null_order = 'postgres'",
-            "set integer_division = true",
+            # Global, since a plain set would not reach the cursors.
+            "set global default_null_order = 'postgres'",
+            "set global integer_division = true",
             "set autoinstall_known_extensions = false",
             "set autoload_known_extensions = false",
             "set python_enable_replacements = false",
@@ -265,7 +254,7 @@ class EmbeddedDatabase(Database):
     def reading(self) -> Iterator[Session]:
         cursor = self._root.cursor()
         try:
-            with _plain_errors():
+            with _plain_errors(self._path):
                 yield _EmbeddedSession(cursor)
         finally:
             cursor.close()
@@ -275,7 +264,7 @@ class EmbeddedDatabase(Database):
         with self._write_lock:
             cursor = self._root.cursor()
             try:
-                with _plain_errors():
+                with _plain_errors(self._path):
                     cursor.execute("begin")
                     try:
                         yield _EmbeddedSession(cursor)
@@ -342,17 +331,32 @@ def _in_use(path: Path) -> Any:
     return _("The database {path} is in use by another process: stop it and run the command again.", path=path)
 
 
+def _damaged(path: Path) -> Any:
+    return _("The database file {path} cannot be opened: it is damaged, not a database or not readable.", path=path)
+
+
+def _words_of(error: duckdb.Error, path: Path) -> str:
+    """What the driver says, without the path: a folder named `disk1` or `lock` must not be taken for the reason."""
+    text = str(error)
+    for name in (str(path.resolve()), str(path)):
+        text = text.replace(name, "")
+    return text.lower()
+
+
 @contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Turn a full disk and a dead instance into one sentence."""
+def _plain_errors(path: Path) -> Iterator[None]:
+    """Turn a full disk, a dead instance and a damaged file into one sentence."""
     try:
         yield
     except (duckdb.IOException, duckdb.FatalException, duckdb.TransactionException) as error:
-        text = str(error).lower()
+        text = _words_of(error, path)
         if "no space" in text or "could not write" in text or "disk" in text:
             raise DatabaseUnusable(
                 _("The disk is full: nothing was saved. Make room on it, restart the app and save again.")
             ) from error
+        # A file that was cut or overwritten opens, and shows only where the missing part is read.
+        if "could not read" in text or "corrupt" in text or "checksum" in text:
+            raise DatabaseUnusable(_damaged(path)) from error
         raise
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import escape
 from typing import Any, Literal
+from zlib import crc32
 
 import pandas as pd
 import streamlit as st
@@ -147,7 +148,9 @@ def pager(total: int, *, page_size: int = PAGE_SIZE, key: str = "page") -> int:
 
 def empty_state(title: Text, hint: Text = "", *, icon: str = "inbox") -> None:
     """Say that there is nothing and what to do next; a button may follow."""
-    with st.container(horizontal_alignment="center", gap="xsmall", key=f"empty_{icon}"):
+    # Several may stand on one page.
+    key = f"empty_{crc32(f'{icon} {title}'.encode()):x}"
+    with st.container(horizontal_alignment="center", gap="xsmall", key=key):
         st.markdown(f":material/{icon}:", width="content")
         st.html(
             f'<p class="crm-empty">{escape(str(title))}</p>'
@@ -158,7 +161,9 @@ def empty_state(title: Text, hint: Text = "", *, icon: str = "inbox") -> None:
 
 def tag(text: Text, tone: Tone = "gray", *, icon: str | None = None) -> None:
     """Draw a small coloured word."""
-    st.badge(safe(text), color=tone, icon=f":material/{icon}:" if icon else None)
+    # The badge escapes brackets by itself.
+    plain = safe(text).replace("\\[", "[").replace("\\]", "]")
+    st.badge(plain, color=tone, icon=f":material/{icon}:" if icon else None)
 
 
 def field_problem(problems: Mapping[str, Message], field: str) -> None:

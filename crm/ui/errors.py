@@ -5,6 +5,7 @@ the trace under that number, and nothing of the inside is shown.
 """
 
 import logging
+import re
 import secrets
 
 import streamlit as st
@@ -30,9 +31,14 @@ def show(error: Exception) -> bool:
     return True
 
 
-_MARKDOWN = {ord(character): f"\\{character}" for character in "\\`*_{}[]()<>#+-.!|~$:^="}
+_MARKDOWN = {ord(character): f"\\{character}" for character in "\\`*_{}[]()<>#+-.!|~$^=&"}
+# What Streamlit replaces after Markdown was read, so that no backslash stops it: addresses become links, :words:
+# become icons, pictures and colours, <- and -- become signs. A joiner that nobody sees takes them apart.
+_JOINER = "\N{WORD JOINER}"
+_REPLACED_LATER = re.compile(r":(?=//|[A-Za-z])|(?<=www)(?=\.)|(?=@)|(?<=[<>~-])(?=[->=])", re.I)
 
 
 def safe(text: object) -> str:
-    """Return text that Markdown shows as it is: no emphasis, link, picture, colour, icon or formula comes of it."""
-    return str(text).translate(_MARKDOWN).replace("\n", " ")
+    """Return text that Markdown shows as it is: no emphasis, link, picture, colour, icon, sign or formula comes of it."""
+    apart = _REPLACED_LATER.sub(lambda found: found[0] + _JOINER, " ".join(str(text).splitlines()))
+    return apart.translate(_MARKDOWN)

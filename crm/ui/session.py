@@ -17,6 +17,7 @@ from crm.actions import accounts
 from crm.locale import DEFAULT_LANGUAGE, Message, set_language_source
 from crm.model import Actor
 from crm.reports.accounts import LiveSession
+from crm.ui.errors import safe
 from crm.ui.server import bindings
 
 LANGUAGE_COOKIE = "crm_lang"
@@ -92,14 +93,14 @@ def language() -> str | None:
 
 
 def flash(message: Message | str, *, icon: str = ":material/check_circle:") -> None:
-    """Say something after the next rerun or page switch, where a toast of this run would be lost."""
+    """Say something after the next rerun or page switch, where a toast of this run would be lost; plain text."""
     st.session_state.setdefault(_FLASHES, []).append((str(message), icon))
 
 
 def show_flashes() -> None:
     """Show what `flash` kept, once."""
     for text, icon in st.session_state.pop(_FLASHES, []):
-        st.toast(text, icon=icon)
+        st.toast(safe(text), icon=icon)
 
 
 set_language_source(language)

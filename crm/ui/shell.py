@@ -92,7 +92,7 @@ def _navigation(found: LiveSession) -> dict[str, list[st.Page]]:
 
 
 def _sidebar(found: LiveSession) -> None:
-    st.logo(_brand(language()), size="large", icon_image=_mark())
+    st.logo(_brand(language()), size="medium", icon_image=_mark())
     other = "en" if language() == "zh_CN" else "zh_CN"
     links = (
         ("/password", _("Password")),
@@ -118,7 +118,7 @@ def _roles(actor: Actor) -> str:
 @cache
 def _brand(code: str) -> str:
     """Return the brand as a drawing: the mark and the name in the language of the cache key."""
-    width = 136 if code == "zh_CN" else 160
+    width = 136 if code == "zh_CN" else 176
     mark = _mark().replace("<svg ", '<svg width="24" height="24" ')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="24" viewBox="0 0 {width} 24">'

@@ -67,8 +67,8 @@ class Desk:
 
     def record(self, table: str, **equals: Any) -> dict[str, Any]:
         """Return the one living record with these values."""
-        where = " and ".join(f"{column} = ${n}" for n, column in enumerate(equals, 1))
-        found = self.db.records(f"select * from {table} where archived_at is null and {where}", list(equals.values()))
+        where = "".join(f" and {column} = ${n}" for n, column in enumerate(equals, 1))
+        found = self.db.records(f"select * from {table} where archived_at is null{where}", list(equals.values()))
         assert len(found) == 1, f"{len(found)} records of {table} with {equals}"
         return found[0]
 

@@ -95,8 +95,16 @@ def test_language_switches_where_one_is(page: Page, app: App, sign_in: SignIn) -
         assert page.evaluate("navigator.language") == code  # calendars and numbers follow it
 
 
-def test_key_n_logs_a_contact_from_anywhere(page: Page, app: App, sign_in: SignIn) -> None:
+def test_keys(page: Page, app: App, sign_in: SignIn) -> None:
     sign_in(page, path="/enterprises")
+    page.keyboard.press("/")
+    search = page.get_by_role("searchbox")
+    expect(search).to_be_focused()
+    page.keyboard.type("n/n")  # while typing, keys are letters
+    expect(search).to_have_value("n/n")
+    expect(page).to_have_url(re.compile("/enterprises"))
+    page.locator("h1.crm-title").click()
+    idle(page)
     page.keyboard.press("n")
     page.wait_for_url(f"{app.url}/log-contact")
 

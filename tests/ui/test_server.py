@@ -17,7 +17,7 @@ from websockets.typing import Subprotocol
 
 from crm import store
 from crm.actions import accounts, credentials
-from tests.apps import PASSWORD, SYSTEM, App, Client, add_people, child_environment, running_app, utc_now
+from tests.apps import PASSWORD, SYSTEM, App, Client, add_people, child_environment, probe_program, running_app, utc_now
 from tests.conftest import ROOT
 from tests.engines import EmbeddedEngine, ServerEngine
 
@@ -124,32 +124,16 @@ def callback():
 st.button("fail in a callback", key="callback", on_click=callback)
 st.button("fail", key="plain") and 1 / 0
 """
-PROBE_SERVER = """
-from pathlib import Path
-import streamlit as st
-from starlette.middleware import Middleware
-from crm.ui import errors
-from crm.ui.server.guard import Guard
-from crm.ui.server.routes import ROUTES
-from crm.ui.server.startup import lifespan
-app = st.App(
-    Path(__file__).with_name("probe.py"), routes=ROUTES, middleware=[Middleware(Guard)], lifespan=lifespan,
-    on_script_error=errors.show,
-)
-"""
 
 
 @pytest.fixture(scope="module")
 def probe(embedded_engine: EmbeddedEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """The guard before a script of the tests."""
-    folder = tmp_path_factory.mktemp("probe")
-    (folder / "probe.py").write_text(PROBE)
-    (folder / "probe_server.py").write_text(PROBE_SERVER)
     url = embedded_engine.clone()
     database = store.connect(url)
     add_people(database)
     database.close()
-    with running_app(url, program=folder / "probe_server.py") as app:
+    with running_app(url, program=probe_program(tmp_path_factory.mktemp("probe"), PROBE)) as app:
         yield app
 
 

@@ -112,13 +112,14 @@ def _login_page(
 def _second_factor_page(
     request: Request, target: str, ticket: str, secret: str, address: str, *, problem: Text | None = None
 ) -> Response:
-    if secret:
+    if secret and address.startswith("otpauth://totp/"):
         card = html.heading(
             _("Set up the second factor"),
             _("Administrators and auditors confirm each sign-in with an authenticator app on their phone."),
         )
         card += html.paragraph(_("Scan this with the app, or type the key into it:"))
         card += html.picture(qr.svg(address), _("QR code for the authenticator app")) + html.secret(secret)
+        card += html.link(address, _("The app is on this very device"))
     else:
         card = html.heading(_("Second factor"), _("Type the six digits that your authenticator app shows now."))
     card += html.alert(problem) if problem is not None else ""

@@ -1,0 +1,217 @@
+"""A working day in a real browser: log a contact, import a ledger, rank a month, filter by chain, and see no more than
+one may."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from crm import store
+from crm.demo import fill
+from crm.metrics import RuleSet
+from crm.months import Month
+from crm.reports.rankings import Ranking, ranking
+from tests.apps import App, add_people, running_app, utc_now
+from tests.engines import EmbeddedEngine
+from tests.journeys.browser import go, idle
+
+pytestmark = pytest.mark.browser
+
+SignIn = Callable[..., Page]
+DESK, HAND = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+MONTH = Month.of(datetime.now(UTC).date()).plus(-1)
+SHARED = Path(os.environ.get("CRM_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
+
+
+class Bureau(App):
+    """The running app over a believable bureau, with what the tests must know of it beforehand."""
+
+    of_jishou: tuple[int, str, str]
+    of_fenghuang: tuple[int, str, str]
+    in_tea: int
+    ranking: Ranking
+
+
+@pytest.fixture(scope="session")
+def app(embedded_engine: EmbeddedEngine) -> Iterator[Bureau]:
+    """Three years of a bureau, served."""
+    url = embedded_engine.clone()
+    database = store.connect(url)
+    secrets = add_people(database)
+    now = utc_now()
+    fill(database, seed=3, until=MONTH, today=now.date(), now=now)
+    known = {
+        "of_jishou": _an_enterprise(database, "433101"),
+        "of_fenghuang": _an_enterprise(database, "433123"),
+        "in_tea": database.value(
+            "select count(distinct l.enterprise_id) from enterprise_segment l join industry i on i.id = l.industry_id"
+            " where i.code = 'tea'"
+        ),
+        "ranking": ranking(database, month=MONTH, rules=RuleSet()),
+    }
+    database.close()
+    with running_app(url, secrets=secrets) as served:
+        bureau = Bureau(served.url, served.database_url, served.secrets, served.log)
+        for name, value in known.items():
+            setattr(bureau, name, value)
+        yield bureau
+
+
+def _an_enterprise(database: store.Database, unit: str) -> tuple[int, str, str]:
+    """An enterprise that its unit alone may see: (id, name, the name of one of its projects or "")."""
+    found = database.rows(
+        "select e.id, e.name, e.credit_code from enterprise e join unit u on u.id = e.owner_unit_id where u.code = $1"
+        " and e.last_contact_on is not null and not exists (select 1 from project p where p.enterprise_id = e.id"
+        " and p.unit_id <> u.id) order by e.id limit 1",
+        [unit],
+    )
+    return (int(found[0][0]), str(found[0][1]), str(found[0][2]))
+
+
+def contacts(page: Page) -> int:
+    """How many contacts the timeline says there are."""
+    heading = page.locator("h2.crm-card-title", has_text="对接时间线").inner_text()
+    return int(re.findall(r"\d+", heading)[0])
+
+
+@pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
+def test_a_contact_stands_on_the_timeline_and_is_counted(
+    page: Page, app: Bureau, sign_in: SignIn, size: dict[str, int]
+) -> None:
+    page.set_viewport_size(size)  # type: ignore[arg-type]
+    enterprise, name, code = app.of_jishou
+    sign_in(page, "zhangsan", path=f"/enterprise?id={enterprise}")
+    before = contacts(page)
+    go(page, f"{app.url}/ranking")
+    page.locator("body").press("n")
+    expect(page.locator("h1.crm-title")).to_have_text("记一笔对接")
+    idle(page)
+    page.get_by_placeholder("名称片段、拼音首字母或信用代码").fill(code.lower())
+    page.locator(".st-key-matches button", has_text=name).click()
+    expect(page.locator(".st-key-card_who")).to_contain_text(name)
+    said = f"现场看了三号地块，{size['width']}，**<b>对方</b>** 要求月底前答复"
+    page.get_by_label("对接内容").fill(said)
+    page.get_by_label("下一步").fill("寄送用地方案")
+    page.get_by_role("button", name="保存").first.click()
+    expect(page.locator("h1.crm-title")).to_have_text(name)
+    idle(page)
+    expect(page.get_by_text(said, exact=True)).to_be_visible()
+    expect(page.get_by_text("寄送用地方案").first).to_be_visible()
+    assert contacts(page) == before + 1
+
+
+def test_a_contact_without_content_says_so_at_the_field_and_keeps_what_was_typed(
+    page: Page, app: Bureau, sign_in: SignIn
+) -> None:
+    enterprise, _name, _code = app.of_jishou
+    sign_in(page, "zhangsan", path=f"/log-contact?enterprise={enterprise}")
+    page.get_by_label("下一步").fill("再约时间")
+    page.get_by_role("button", name="保存").first.click()
+    expect(page.get_by_role("alert").filter(has_text="请填写对接内容。")).to_be_visible()
+    expect(page.get_by_label("下一步")).to_have_value("再约时间")
+
+
+def test_a_new_enterprise_is_checked_over_the_bureau_and_then_logged(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    _id, theirs, _code = app.of_fenghuang
+    sign_in(page, "zhangsan", path="/log-contact")
+    find = page.get_by_placeholder("名称片段、拼音首字母或信用代码")
+    find.fill(theirs)
+    page.get_by_role("button", name="作为").or_(page.get_by_role("button", name="新增企业")).click()
+    expect(page.locator(".st-key-card_who")).to_contain_text("凤凰县")
+    page.get_by_role("button", name="换一家").click()
+    find.fill("湘西云顶智能装备有限公司")
+    page.get_by_role("button", name="新增企业").click()
+    page.get_by_label("对接内容").fill("初次来电")
+    page.get_by_role("button", name="保存").first.click()
+    expect(page.locator("h1.crm-title")).to_have_text("湘西云顶智能装备有限公司")
+    assert contacts(page) == 1
+
+
+def test_a_month_is_ranked_and_any_number_opens_its_projects(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    sign_in(page, "zhaoliu", path=f"/ranking?month={MONTH}")
+    cells = page.locator(".st-key-card_ranking canvas table td")
+    expect(cells.filter(has_text=app.ranking.rows[-1].unit.name)).to_have_count(1)
+    shown = cells.all_text_contents()
+    for row in app.ranking.rows:
+        assert row.unit.name in shown
+        assert f"{row.pairs['startup'].n}/{row.pairs['startup'].d}" in shown
+    best = app.ranking.rows[0]
+    go(page, f"{app.url}/ranking?month={MONTH}&unit={best.unit.name}")
+    page.locator(".st-key-card_behind").get_by_text("履约率", exact=True).click()
+    idle(page)
+    pair = best.pairs["performance"]
+    expect(page.locator(".st-key-card_behind")).to_contain_text(f"({pair.n}/{pair.d})")
+    rows = page.locator(".st-key-card_behind canvas table tbody tr")
+    expect(rows).to_have_count(min(int(pair.d), rows.count()))
+    expect(page).to_have_url(re.compile("rate="))
+
+
+def test_a_click_on_a_rate_in_the_table_opens_that_unit(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    sign_in(page, "zhaoliu", path=f"/ranking?month={MONTH}")
+    third = app.ranking.rows[2]
+    # The grid draws on a canvas and listens on the sheet above it: the third row, on the bar of the first rate.
+    box = page.locator(".st-key-card_ranking canvas").first.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 400, box["y"] + 36 + 36 * 2 + 18)
+    expect(page.locator(".st-key-card_behind")).to_contain_text(f"{third.unit.name} · 签约率")
+
+
+def test_leads_are_filtered_by_chain_and_the_address_is_the_view(
+    page: Page, browser: Browser, app: Bureau, sign_in: SignIn
+) -> None:
+    sign_in(page, "zhaoliu", path="/enterprises")
+    page.locator(".st-key-industry").get_by_role("combobox").click()
+    page.get_by_role("option", name="茶叶").click()
+    heading = page.locator("h2.crm-card-title", has_text="家企业")
+    expect(heading).to_have_text(f"共 {app.in_tea:,} 家企业")
+    address = page.url
+    assert "industry=" in address
+    other = browser.new_context(locale="zh-CN")
+    fresh = sign_in(other.new_page(), "sunba", path=address.removeprefix(app.url))
+    expect(fresh.locator("h2.crm-card-title", has_text="家企业")).to_have_text(f"共 {app.in_tea:,} 家企业")
+    other.close()
+
+
+def test_staff_find_nothing_of_another_unit(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    enterprise, name, code = app.of_fenghuang
+    sign_in(page, "wangwu", path=f"/enterprises?q={code}")
+    expect(page.locator("h2.crm-card-title", has_text="家企业")).to_have_text("共 1 家企业")
+    page.context.clear_cookies()
+    sign_in(page, "zhangsan", path=f"/enterprises?q={code}")
+    expect(page.locator("h2.crm-card-title", has_text="家企业")).to_have_text("共 0 家企业")
+    go(page, f"{app.url}/log-contact")
+    page.get_by_placeholder("名称片段、拼音首字母或信用代码").fill(name)
+    expect(page.get_by_role("button", name="新增企业")).to_be_visible()
+    expect(page.locator(".st-key-matches button")).to_have_count(0)
+    for address in (f"/enterprise?id={enterprise}", f"/log-contact?enterprise={enterprise}"):
+        go(page, app.url + address)
+        expect(page.get_by_text("没有这条记录，或不在您的权限范围内。")).to_be_visible()
+        expect(page.get_by_text(name)).to_have_count(0)
+    fenghuang = next(row for row in app.ranking.rows if row.unit.code == "433123")
+    go(page, f"{app.url}/ranking?month={MONTH}&unit={fenghuang.unit.name}")
+    hidden = int(fenghuang.pairs["startup"].d)
+    expect(page.locator(".st-key-card_behind")).to_contain_text(f"另有 {hidden} 个计入项目不在您的权限范围内")
+
+
+@pytest.mark.skipif(
+    not (SHARED / "registry_sample.csv").is_file(), reason="the registry sample is not beside the checkout"
+)
+def test_the_registry_sample_is_previewed_imported_and_taken_back(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    sign_in(page, "zhaoliu", path="/import")
+    page.locator('input[type="file"]').set_input_files(SHARED / "registry_sample.csv")
+    preview = page.locator(".st-key-card_preview")
+    expect(preview).to_contain_text("3,000", timeout=30_000)
+    page.get_by_role("button", name="导入 3,000 行").click()
+    expect(page.locator(".st-key-card_batches")).to_contain_text("registry_sample.csv · 新增 3000", timeout=60_000)
+    go(page, f"{app.url}/enterprises?q=华特建筑装饰")
+    expect(page.locator("h2.crm-card-title", has_text="家企业")).to_have_text("共 1 家企业")
+    go(page, f"{app.url}/import")
+    page.locator(".st-key-card_batches").get_by_role("button", name="撤回").first.click()
+    page.locator(".st-key-confirm_yes button").click()
+    expect(page.locator(".st-key-card_batches")).to_contain_text("已撤回", timeout=60_000)
+    go(page, f"{app.url}/enterprises?q=华特建筑装饰")
+    expect(page.locator("h2.crm-card-title", has_text="家企业")).to_have_text("共 0 家企业")
