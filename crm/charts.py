@@ -1,6 +1,7 @@
 """Frames to Altair charts; no database, no page. Chinese convention: red is up, green is down."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -13,11 +14,11 @@ QUIET = "#d5dae1"
 INK = "#44505e"
 
 
-def rank_trend(frame: pd.DataFrame, *, highlight: str | None = None) -> alt.Chart:
+def rank_trend(frame: pd.DataFrame, *, highlight: str | None = None) -> alt.LayerChart:
     """Draw the places of units over months; columns month, unit, rank. One unit stands out, or all do."""
-    chosen = alt.datum.unit == highlight if highlight else alt.value(True)
-    colour = alt.condition(chosen, alt.value(HIGHLIGHT), alt.value(QUIET)) if highlight else alt.value(BLUES[1])
-    opacity = alt.condition(chosen, alt.value(1.0), alt.value(0.7)) if highlight else alt.value(0.7)
+    chosen = alt.datum.unit == highlight
+    colour: Any = alt.condition(chosen, alt.value(HIGHLIGHT), alt.value(QUIET)) if highlight else alt.value(BLUES[1])
+    opacity: Any = alt.condition(chosen, alt.value(1.0), alt.value(0.7)) if highlight else alt.value(0.7)
     base = alt.Chart(frame).encode(
         x=alt.X("month:O", title=None, axis=alt.Axis(labelAngle=0, labelColor=INK)),
         y=alt.Y(
@@ -41,13 +42,14 @@ def rank_trend(frame: pd.DataFrame, *, highlight: str | None = None) -> alt.Char
         .mark_text(align="left", dx=10, fontSize=12)
         .encode(x="month:O", y="rank:Q", text="unit:N", color=colour if highlight else alt.value(INK))
     )
-    chart: alt.Chart = base.mark_line(interpolate="monotone", strokeWidth=2.5) + base.mark_circle(size=70) + names
-    return chart.properties(height=300).configure_view(strokeWidth=0)
+    layers = alt.layer(base.mark_line(interpolate="monotone", strokeWidth=2.5), base.mark_circle(size=70), names)
+    chart: alt.LayerChart = layers.properties(height=300).configure_view(strokeWidth=0)
+    return chart
 
 
 def rate_trend(frame: pd.DataFrame, *, rates: Sequence[str]) -> alt.Chart:
     """Draw one unit's rates over months; columns month, rate (its label), value (0–1, missing where there is none)."""
-    return (
+    chart: alt.Chart = (
         alt.Chart(frame)
         .mark_line(point=True, strokeWidth=2.5)
         .encode(
@@ -69,3 +71,4 @@ def rate_trend(frame: pd.DataFrame, *, rates: Sequence[str]) -> alt.Chart:
         .properties(height=300)
         .configure_view(strokeWidth=0)
     )
+    return chart

@@ -242,8 +242,7 @@ def test_on_every_day_exactly_the_right_unit_holds_the_project(days, first, seed
     "code",
     [
         "91430104183791051F",
-        "91110000100000606X",
-        "91440300708461136T",  # 华为技术有限公司 writes 914403001922038216 today; both check
+        "91440300708461136T",
         "914403001922038216",
         "9144030071526726XG",
         "91330100799655058B",

@@ -1,4 +1,4 @@
-"""How the server is started: its settings arrive whatever the working directory, and what cannot work is said at once."""
+"""How the server is started: its settings arrive from any working directory, and what cannot work is said at once."""
 
 import json
 import os

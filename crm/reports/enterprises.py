@@ -62,7 +62,7 @@ def directory(
         limit, offset = params.add(size), params.add((max(page, 1) - 1) * size)
         # The page is found by its ids alone, and only its own rows are read in full and joined: at 200k enterprises
         # the rest would cost more than the filter.
-        rows = session.frame(
+        rows: pd.DataFrame = session.frame(
             f"""
             with page as materialized (
                 select e.id from enterprise e where {where} order by {SORTS[filters.sort]} limit {limit} offset {offset}

@@ -39,6 +39,6 @@ _REPLACED_LATER = re.compile(r":(?=//|[A-Za-z])|(?<=www)(?=\.)|(?=@)|(?<=[<>~-])
 
 
 def safe(text: object) -> str:
-    """Return text that Markdown shows as it is: no emphasis, link, picture, colour, icon, sign or formula comes of it."""
+    """Return text that Markdown shows as it is: no emphasis, link, picture, colour, icon or formula comes of it."""
     apart = _REPLACED_LATER.sub(lambda found: found[0] + _JOINER, " ".join(str(text).splitlines()))
     return apart.translate(_MARKDOWN)

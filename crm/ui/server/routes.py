@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from typing import TypeVar
 from urllib.parse import urlencode, urlsplit
 
+import segno
 from anyio import CapacityLimiter, to_thread
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -23,7 +24,7 @@ from crm.errors import CrmError, Invalid
 from crm.locale import DEFAULT_LANGUAGE, LANGUAGES, Message, _, use_language
 from crm.reports.accounts import LIFETIME, LiveSession
 from crm.ui import session
-from crm.ui.server import guard, html, index, qr
+from crm.ui.server import guard, html, index
 from crm.ui.server.html import Field, Text
 
 log = logging.getLogger(__name__)
@@ -109,6 +110,11 @@ def _login_page(
     return _page(request, _("Sign in"), card, status=status)
 
 
+def _qr_code(text: str) -> str:
+    """Return a QR code as an SVG drawing that fills its box."""
+    return str(segno.make_qr(text).svg_inline(border=4, dark="#17304f", light="#fff", omitsize=True))
+
+
 def _second_factor_page(
     request: Request, target: str, ticket: str, secret: str, address: str, *, problem: Text | None = None
 ) -> Response:
@@ -118,7 +124,7 @@ def _second_factor_page(
             _("Administrators and auditors confirm each sign-in with an authenticator app on their phone."),
         )
         card += html.paragraph(_("Scan this with the app, or type the key into it:"))
-        card += html.picture(qr.svg(address), _("QR code for the authenticator app")) + html.secret(secret)
+        card += html.picture(_qr_code(address), _("QR code for the authenticator app")) + html.secret(secret)
         card += html.link(address, _("The app is on this very device"))
     else:
         card = html.heading(_("Second factor"), _("Type the six digits that your authenticator app shows now."))
