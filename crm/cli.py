@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import click
 
-from crm.errors import CrmError, Invalid, NotFound, Refused
+from crm.errors import CrmError, Denied, Invalid, NotFound, Refused
 from crm.locale import Message, _, set_language
 from crm.model import Actor, Role
 from crm.months import Month
@@ -73,6 +73,8 @@ class Settings:
 
         database = store.connect(self.database_url())
         click.get_current_context().call_on_close(database.close)
+        # An unknown login is refused by every command, also those whose answer is the same for everybody.
+        self.actor(database)
         return database
 
     def actor(self, database: Any) -> Actor:
@@ -578,7 +580,7 @@ def _read_json(path: Path) -> Any:
         return json.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise Refused(_("The file {path} cannot be read.", path=path)) from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, a number of thousands of digits, too deep
         line = getattr(error, "lineno", "?")
         raise Refused(_("The file {path} is not valid JSON (line {line}).", path=path, line=line)) from error
 
@@ -590,9 +592,13 @@ def _read_json(path: Path) -> Any:
 @_settings
 def check(settings: Settings) -> None:
     """Check references, keys, dates, versions and the audit chain; exit code 1 where something is found."""
+    from crm.permissions import Action, Scope, scopes
     from crm.reports.findings import findings, findings_as_json
 
     database = settings.open()
+    # Findings name records of all units.
+    if Scope.ALL not in scopes(settings.actor(database), Action.READ):
+        raise Denied
     found = findings_as_json(database, findings(database, today=_today()))
     settings.print_rows(found)
     if any(finding["severity"] == "blocking" for finding in found):
@@ -608,9 +614,12 @@ def audit() -> None:
 @_settings
 def audit_verify(settings: Settings) -> None:
     """Walk the hash chain; exit code 1 where an entry was changed, removed or moved."""
+    from crm.permissions import Action, require_right
     from crm.store import verify_audit
 
-    broken = verify_audit(settings.open())
+    database = settings.open()
+    require_right(settings.actor(database), Action.READ_AUDIT)
+    broken = verify_audit(database)
     if broken:
         settings.print_rows([{"entry": entry, "problem": problem} for entry, problem in broken])
         sys.exit(1)

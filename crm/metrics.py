@@ -9,6 +9,7 @@ is already known). A fact dated after `as_of` is not yet known and never satisfi
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -220,6 +221,8 @@ def parse_rule_set(settings: Any, *, version: int = 1, known_groups: Iterable[st
 
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
+# NUL and halves of surrogate pairs: JSON can write them, no database keeps them.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class _SettingsReader:
@@ -232,7 +235,7 @@ class _SettingsReader:
         self.problems.setdefault(path, _("Rule set, {path}: {reason}.", path=path or "$", reason=reason))
 
     def unknown(self, path: str, value: Any) -> None:
-        shown = json.dumps(value, ensure_ascii=False, default=str)
+        shown = _UNSTORABLE.sub("�", json.dumps(value, ensure_ascii=False, default=str))
         self.refuse(path, _("the value {value} is not known", value=shown[:80]))
 
     def table(self, value: Any, path: str, keys: tuple[str, ...]) -> Mapping[str, Any]:
@@ -253,7 +256,12 @@ class _SettingsReader:
 
     def text(self, table: Mapping[str, Any], path: str, standard: str, *, required: bool = False) -> str:
         value = table.get(path, standard)
-        if not isinstance(value, str) or (required and not 1 <= len(value.strip()) <= 64) or len(value) > 2000:
+        if (
+            not isinstance(value, str)
+            or (required and not 1 <= len(value.strip()) <= 64)
+            or len(value) > 2000
+            or _UNSTORABLE.search(value)
+        ):
             self.unknown(path, value)
             return standard
         return value.strip()
@@ -279,7 +287,8 @@ class _SettingsReader:
         if value is None and standard is None:
             return None
         number = _exact(value)
-        if number is None or number < 0:
+        # Below 万亿元 and to the 分 (a hundredth of 元 is a millionth of 万元): what an amount can be.
+        if number is None or not 0 <= number < 10**12 or number != round(number, 6):
             self.unknown(path, value)
             return standard
         return number

@@ -8,12 +8,14 @@ from typing import Any
 from crm import permissions
 from crm.errors import Invalid
 from crm.locale import Message, _
-from crm.model import Actor, EnterpriseDraft
+from crm.model import Actor, EnterpriseDraft, Grade
 from crm.reports.enterprises import Duplicate, find_duplicates
 from crm.rules import credit_code_problem
 from crm.store import Database, Transaction, name_key, search_text, transaction
 
 _MAX_AMOUNT = Decimal("9999999999999999")
+_AMOUNTS = ("registered_capital", "intended_amount")
+_LONGEST_NAME = 120
 
 
 def create_enterprise(database: Database, actor: Actor, draft: EnterpriseDraft, *, now: datetime) -> int:
@@ -76,19 +78,28 @@ def check_enterprise(work: Transaction, draft: EnterpriseDraft, name: str, code:
     problems: dict[str, Message] = {}
     if not name_key(name):
         problems["name"] = _("Type the enterprise's name.")
-    elif len(name) > 120:
+    elif len(name) > _LONGEST_NAME:
         problems["name"] = _("The name is longer than 120 characters.")
     if code and not draft.accept_credit_code:
         problem = credit_code_problem(code)
         if problem is not None:
             problems["credit_code"] = problem
-    for field, amount in (("registered_capital", draft.registered_capital), ("intended_amount", draft.intended_amount)):
-        if amount is not None and not 0 <= amount <= _MAX_AMOUNT:
-            problems[field] = _("This amount is negative or too large.")
+    problems.update(_value_problems({field: getattr(draft, field) for field in (*_AMOUNTS, "grade")}))
     if not problems:
         problems.update(_duplicate_problems(find_duplicates(work, name, code), draft.accept_duplicates))
     if problems:
         raise Invalid(problems)
+
+
+def _value_problems(values: Mapping[str, Any]) -> dict[str, Message]:
+    problems: dict[str, Message] = {}
+    for field in _AMOUNTS:
+        amount = values.get(field)
+        if amount is not None and not 0 <= amount <= _MAX_AMOUNT:
+            problems[field] = _("This amount is negative or too large.")
+    if (values.get("grade") or None) not in (None, *Grade):
+        problems["grade"] = _("The grade is A, B or C.")
+    return problems
 
 
 def _duplicate_problems(found: list[Duplicate], accept_near: bool) -> dict[str, Message]:
@@ -118,6 +129,9 @@ def change_enterprise(
     with transaction(database, actor=actor.login, now=now) as work:
         permissions.require(work, actor, permissions.Action.EDIT, "enterprise", enterprise_id)
         values = {field: value if value != "" else None for field, value in changes.items()}
+        problems = _value_problems(values)
+        if problems:
+            raise Invalid(problems)
         if "name" in values or "credit_code" in values:
             before = work.get("enterprise", enterprise_id)
             name = str(values.get("name", before["name"]) or "").strip()
@@ -136,6 +150,8 @@ def _check_identity(work: Transaction, enterprise_id: int, before: Mapping[str, 
     problems: dict[str, Message] = {}
     if not name_key(name):
         problems["name"] = _("Type the enterprise's name.")
+    elif len(name) > _LONGEST_NAME:
+        problems["name"] = _("The name is longer than 120 characters.")
     if code and code != before["credit_code"]:
         problem = credit_code_problem(code)
         if problem is not None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from crm import permissions
 from crm.actions.enterprises import insert_enterprise
-from crm.errors import Invalid
+from crm.errors import Invalid, NotFound
 from crm.locale import Message, _
 from crm.model import Actor, FollowUpDraft
 from crm.store import Database, Transaction, transaction
@@ -35,8 +35,8 @@ def log_follow_up(database: Database, actor: Actor, draft: FollowUpDraft, *, now
     with transaction(database, actor=actor.login, now=now) as work:
         if draft.form_token:
             known = work.rows(
-                "select id, enterprise_id from follow_up where created_at > $1 and form_token = $2",
-                [now - _TOKEN_LIFETIME, draft.form_token],
+                "select id, enterprise_id from follow_up where created_at > $1 and form_token = $2 and created_by = $3",
+                [now - _TOKEN_LIFETIME, draft.form_token, actor.login],
             )
             if known:
                 return Logged(*known[0])
@@ -47,6 +47,8 @@ def log_follow_up(database: Database, actor: Actor, draft: FollowUpDraft, *, now
             enterprise_id = int(draft.enterprise_id or 0)
             permissions.require(work, actor, permissions.Action.EDIT, "enterprise", enterprise_id)
         enterprise = work.get("enterprise", enterprise_id)
+        if enterprise["archived_at"] is not None:
+            raise NotFound
         _check_project(work, draft.project_id, enterprise_id)
         follow_up_id = work.insert(
             "follow_up",

@@ -205,7 +205,7 @@ class Duplicate:
 def find_duplicates(session: Database | Session | Transaction, name: str, credit_code: str = "") -> list[Duplicate]:
     """Look for an enterprise over the whole bureau, the same (name or code) before near names.
 
-    Near means a similarity of 88 or more of the names without place, legal form and punctuation.
+    Near means a similarity of 88 or more of the names without legal form and punctuation.
     """
     key, code = name_key(name), credit_code.strip().upper()
     query = (
@@ -247,7 +247,7 @@ _LEGAL_FORMS = ("股份有限公司", "有限责任公司", "集团有限公司"
 def _core(key: str) -> str:
     for form in _LEGAL_FORMS:
         if key.endswith(form) and len(key) > len(form) + 1:
-            return key[: -len(form)]
+            return _core(key[: -len(form)])
     return key
 
 

@@ -99,9 +99,7 @@ def test_a_contact_is_stored_as_typed_with_its_unit_and_author_as_of_now(db, sta
         }
     ]
     assert contact_dates(db, enterprise) == (TODAY, TODAY + DAY)
-    entries = db.rows(
-        "select actor, action, subject, subject_id from audit where actor = 'zhangsan' order by id"
-    )
+    entries = db.rows("select actor, action, subject, subject_id from audit where actor = 'zhangsan' order by id")
     assert entries == [
         ("zhangsan", "create", "follow_up", done.follow_up_id),
         ("zhangsan", "contact", "enterprise", enterprise),
@@ -182,7 +180,9 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("wrong", "field"), REFUSED, ids=[f"{f}-{n}" for n, (_w, f) in enumerate(REFUSED)])
-def test_what_is_missing_or_impossible_is_refused_at_its_field_and_nothing_is_written(db, staff, enterprise, wrong, field):
+def test_what_is_missing_or_impossible_is_refused_at_its_field_and_nothing_is_written(
+    db, staff, enterprise, wrong, field
+):
     before = dump(db)
     for target in ({"enterprise_id": enterprise}, {"new_enterprise": EnterpriseDraft("湖南新能源有限公司")}):
         with pytest.raises(Invalid) as refused:

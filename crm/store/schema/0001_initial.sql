@@ -240,7 +240,7 @@ create table follow_up (
 );
 --server: create index follow_up_enterprise on follow_up (enterprise_id, happened_on);
 --server: create index follow_up_unit on follow_up (unit_id, happened_on);
---server: create unique index follow_up_form_token on follow_up (form_token) where form_token is not null;
+--server: create index follow_up_form_token on follow_up (form_token) where form_token is not null;
 
 create table movement (
     id bigint primary key,
