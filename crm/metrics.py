@@ -661,7 +661,7 @@ def _judged(
     params = Params()
     spans = []
     for n, at in enumerate(periods):
-        early = min(at.w0, at.as_of + timedelta(days=1))
+        early = min(at.w0, at.as_of + timedelta(days=at.as_of < date.max))
         marks = ", ".join(f"cast({params.add(day)} as date)" for day in (at.as_of, at.w0, at.w1, early))
         spans.append(f"({n}, {marks})")
     selected = ",\n        ".join(columns)

@@ -49,7 +49,7 @@ def log_follow_up(database: Database, actor: Actor, draft: FollowUpDraft, *, now
         enterprise = work.get("enterprise", enterprise_id)
         if enterprise["archived_at"] is not None:
             raise NotFound
-        _check_project(work, draft.project_id, enterprise_id)
+        _check_project(work, actor, draft.project_id, enterprise_id)
         follow_up_id = work.insert(
             "follow_up",
             {
@@ -130,8 +130,11 @@ def refresh_contact_dates(work: Transaction, enterprise_id: int) -> None:
     )
 
 
-def _check_project(work: Transaction, project_id: int | None, enterprise_id: int) -> None:
-    if project_id is not None and work.find("project", id=project_id, enterprise_id=enterprise_id) is None:
+def _check_project(work: Transaction, actor: Actor, project_id: int | None, enterprise_id: int) -> None:
+    if project_id is not None and (
+        work.find("project", id=project_id, enterprise_id=enterprise_id) is None
+        or not permissions.allowed(work, actor, permissions.Action.READ, "project", project_id)
+    ):
         raise Invalid({"project": _("This project does not belong to the enterprise.")})
 
 

@@ -6,10 +6,9 @@ there in bulk. A record that the file makes has a negative id until then.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from crm.store import Database, Row, Session, Transaction
 
@@ -45,8 +44,7 @@ _ARCHIVED = "now"
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """What a row of the file did to one record.
 
     `before` and `after` hold the columns that were changed, dates and exact numbers as text. A record that was made has

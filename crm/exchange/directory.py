@@ -4,7 +4,7 @@ from typing import Any
 
 from crm.exchange.books import Record
 from crm.exchange.judging import Case, Enterprises, given
-from crm.locale import _
+from crm.locale import Message, _
 from crm.store import name_key, search_text
 
 
@@ -103,6 +103,9 @@ def _name_changes(case: Case, row: int, record: Record, changes: Record, *, by_c
         changes["search_text"] = search_text(changes.get("credit_code", record["credit_code"]), name=final)
 
 
+_Link = tuple[int, int | None, str | None]  # industry, segment, role
+
+
 class _Links:
     """The chain links of enterprises: which industries and segments they fit, in which role.
 
@@ -115,64 +118,72 @@ class _Links:
         self.enterprise_ids = enterprise_ids
         self.industries, self.segments = case.column("industries"), case.column("segments")
         self.roles = case.column("roles")
+        # What rows ask for repeats itself: it is worked out once.
+        self._known: dict[tuple[Any, ...], tuple[list[_Link], list[tuple[str, Message]]]] = {}
         if any(self.industries) or any(self.segments):
             case.books.fetch("enterprise_segment", "enterprise_id", enterprise_ids)
 
     def settle(self, row: int, enterprise_id: int) -> bool:
         """Bring the links of a row's enterprise in line with the row; returns whether any changed."""
-        named, segments = self.industries[row], self.segments[row]
+        named, segments = self.industries[row], self.segments[row] or ()
         if not named and not segments:
             return False
-        case = self.case
-        held = [] if enterprise_id < 0 else case.books.where("enterprise_segment", "enterprise_id", enterprise_id)
-        if named:
-            industry_ids = list(named)
-        else:
-            industry_ids = list(dict.fromkeys(link["industry_id"] for link in held))
-        wanted = self._wanted(row, industry_ids, segments or ())
+        books = self.case.books
+        held = [] if enterprise_id < 0 else books.where("enterprise_segment", "enterprise_id", enterprise_id)
+        industry_ids = named or tuple(dict.fromkeys(link["industry_id"] for link in held))
+        asked = (industry_ids, segments, self.roles[row] or ())
+        if asked not in self._known:
+            self._known[asked] = self._wanted(*asked)
+        wanted, warnings = self._known[asked]
+        for name, reason in warnings:
+            self.case.warn(row, name, reason)
         return self._write(row, enterprise_id, held, wanted, all_industries=bool(named), all_segments=bool(segments))
 
     def _wanted(
-        self, row: int, industry_ids: list[int], names: tuple[str, ...]
-    ) -> list[tuple[int, int | None, str | None]]:
-        """Return the links that a row asks for, as (industry, segment, role)."""
+        self, industry_ids: tuple[int, ...], names: tuple[str, ...], roles: tuple[str | None, ...]
+    ) -> tuple[list[_Link], list[tuple[str, Message]]]:
+        """Return the links that a row asks for, and what to say of it."""
         known = self.case.segments()
         links: list[tuple[int, int | None]] = []
+        warnings: list[tuple[str, Message]] = []
         for name in names:
             key = name_key(name)
             found = next(((i, known[i, key]) for i in industry_ids if (i, key) in known), None)
             if found is None:
-                self.case.warn(
-                    row,
-                    "segments",
-                    _("None of the row's industries has the segment “{value}”: it was not linked.", value=name),
-                )
+                reason = _("None of the row's industries has the segment “{value}”: it was not linked.", value=name)
+                warnings.append(("segments", reason))
             elif found not in links:
                 links.append(found)
         covered = {industry_id for industry_id, _segment in links}
         links += [(industry_id, None) for industry_id in industry_ids if industry_id not in covered]
-        roles: tuple[str | None, ...] = self.roles[row] or ()
         if len(roles) > 1 and len(roles) != len(links):
-            self.case.warn(
-                row,
-                "roles",
-                _("Give one role for all links or one for each of the {count}: none was taken.", count=len(links)),
-            )
+            reason = _("Give one role for all links or one for each of the {count}: none was taken.", count=len(links))
+            warnings.append(("roles", reason))
             roles = ()
         each = roles if len(roles) > 1 else (roles or (None,)) * len(links)
-        return [(*link, role) for link, role in zip(links, each, strict=True)]
+        return [(*link, role) for link, role in zip(links, each, strict=True)], warnings
 
     def _write(
         self,
         row: int,
         enterprise_id: int,
         held: list[Record],
-        wanted: list[tuple[int, int | None, str | None]],
+        wanted: list[_Link],
         *,
         all_industries: bool,
         all_segments: bool,
     ) -> bool:
         books, changed = self.case.books, False
+        if not held:
+            for industry_id, segment_id, role in wanted:
+                said = {
+                    "enterprise_id": enterprise_id,
+                    "industry_id": industry_id,
+                    "segment_id": segment_id,
+                    "role": role,
+                }
+                books.add("enterprise_segment", row, said)
+            return bool(wanted)
         left = {(link["industry_id"], link["segment_id"]): link for link in held}
         for industry_id, segment_id, role in wanted:
             link = left.pop((industry_id, segment_id), None)

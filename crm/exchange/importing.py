@@ -5,10 +5,12 @@ plan in one transaction, after judging anew where the database moved in between.
 changed has a line in `import_row`, a changed one with its values before and after: `revert_import` works from these.
 """
 
+import gc
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -173,11 +175,23 @@ def plan_import(
     permissions.require_right(actor, Action.IMPORT)
     found = kind_of(kind)
     content = read_sheet(path, sheet=sheet, progress=_part(progress, 0.0, 0.6))
-    with database.reading() as session:
+    with database.reading() as session, _without_collections():
         plan = _judge(database, session, actor, found, content, today)
     if progress:
         progress(1.0)
     return plan
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Keep the collector of cyclic garbage away: there is none here, and it would walk through every record again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _judge(
@@ -243,7 +257,7 @@ def commit_import(
     permissions.require_right(actor, Action.IMPORT)
     if strict and plan.rejected:
         raise Refused(_("{count} rows are rejected, and nothing was imported.", count=plan.rejected))
-    with transaction(database, actor=actor.login, now=now) as work:
+    with _without_collections(), transaction(database, actor=actor.login, now=now) as work:
         if plan._case.books.spent or work.value("select last_id from audit_head where id = 1") != plan._head:
             again = _judge(database, work, actor, plan.kind, plan.sheet, plan.today)
             if again._case.actions != plan._case.actions:
@@ -257,51 +271,38 @@ def commit_import(
     return replace(plan.result(), batch=batch_id)
 
 
+_LINES_AT_ONCE = 10_000
+
+
 def _write(work: Transaction, plan: Plan, progress: Progress | None) -> int:
     """Write the records, a line for each of them and for every row that made none, and the batch; returns its id."""
     case, batch_id = plan._case, work.new_ids(1)[0]
     reasons = {row: "；".join(said) for row, said in plan.reasons().items()}
     digest = hashlib.sha256()
     told: set[int] = set()
-    written = 0
+    lines: list[tuple[Any, ...]] = []
 
-    def load(lines: list[tuple[Any, ...]]) -> None:
-        for line in lines:
-            digest.update(repr(line).encode())
-        ids = work.new_ids(len(lines))
-        work.session.load(
-            "import_row", _LINE_COLUMNS, [(i, batch_id, *line) for i, line in zip(ids, lines, strict=True)]
-        )
+    def load() -> None:
+        digest.update(repr(lines).encode())
+        rows = [(i, batch_id, *line) for i, line in zip(work.new_ids(len(lines)), lines, strict=True)]
+        work.session.load("import_row", _LINE_COLUMNS, rows)
+        lines.clear()
 
     for part in case.books.write(work):
-        lines: list[tuple[Any, ...]] = []
         for line in part:
             number = case.numbers[line.row]
             # A row's warnings go with the first of its records.
-            reason = None if number in told else reasons.get(number)
+            lines.append((number, *line[1:], None if number in told else reasons.get(number)))
             told.add(number)
-            lines.append(
-                (
-                    number,
-                    line.action,
-                    line.subject,
-                    line.subject_id,
-                    line.subject_version,
-                    line.before,
-                    line.after,
-                    reason,
-                )
-            )
-        load(lines)
-        written += len(lines)
+        if len(lines) >= _LINES_AT_ONCE:
+            load()
         if progress:
-            progress(min(written / (2 * plan.rows + 1), 0.95))
-    lines = []
+            progress(min(len(told) / (plan.rows + 1), 0.95))
     for number, action, subject in zip(case.numbers, case.actions, case.subjects, strict=True):
         if number not in told:
             table, record_id = subject or (None, None)
             lines.append((number, action, table, record_id, None, None, None, reasons.get(number)))
-    load(lines)
+    load()
     counts = {
         "row_count": plan.rows,
         "new_count": plan.new,

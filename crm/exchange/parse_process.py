@@ -7,6 +7,7 @@ every cell as a number of 4 bytes into its column's distinct values, 0 for an em
 """
 
 import csv
+import gc
 import io
 import json
 import resource
@@ -29,6 +30,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    gc.disable()  # nothing here is cyclic, and there is a million of it
     codes: list[bytes] = []
     try:
         content = sys.stdin.buffer.read()
@@ -117,15 +119,21 @@ def check_size(height: int, width: int) -> None:
 
 
 def encode(columns: list[tuple[Any, ...]], height: int) -> tuple[dict[str, Any], list[bytes]]:
-    """Turn columns of cells into their distinct values and codes; dates are named beside them."""
+    """Turn columns of cells into their distinct values (or nearly so) and codes; dates are named beside them."""
     heads, codes = [], []
     for cells in columns:
         kinds = set(map(type, cells))
         if bool in kinds:  # True would meet 1 as a key
             cells = tuple(("TRUE" if cell else "FALSE") if cell is True or cell is False else cell for cell in cells)
-        index: dict[Any, int] = {"": 0}
-        column = array("I", [index.setdefault(cell, len(index)) for cell in cells])
-        values: list[Any] = list(index)
+        sample = cells[1:501]
+        if len(set(sample)) > 0.9 * len(sample) and "" not in cells:
+            # Hardly a cell is there twice: looking for repetitions would cost more than it saves.
+            values: list[Any] = ["", *cells]
+            column = array("I", range(1, height + 1))
+        else:
+            index: dict[Any, int] = {"": 0}
+            column = array("I", [index.setdefault(cell, len(index)) for cell in cells])
+            values = list(index)
         dates, moments = [], []
         if kinds - {str, float, int, bool}:
             for n, value in enumerate(values):

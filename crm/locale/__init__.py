@@ -15,7 +15,11 @@ DEFAULT_LANGUAGE = "zh_CN"
 LANGUAGES = {"zh_CN": "简体中文", "en": "English"}
 
 _language: ContextVar[str | None] = ContextVar("language", default=None)
-_source: Callable[[], str | None] = lambda: None
+
+
+def _source() -> str | None:
+    """Name the language of the moment where nothing was set; the app puts its own in place."""
+    return None
 
 
 class Message:

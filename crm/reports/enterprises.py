@@ -118,11 +118,13 @@ def _stage_number(column: str) -> str:
     return f"case {column} {cases} end"
 
 
-def directory_condition(actor: Actor, filters: EnterpriseFilter, params: Params, *, today: date) -> str:
-    """Return the SQL condition of a filtered directory (enterprises named `e`) within the reader's scope."""
-    parts = ["e.archived_at is null", permissions.visible(actor, Action.READ, "enterprise", "e", params)]
+def directory_condition(
+    actor: Actor, filters: EnterpriseFilter, params: Params, *, today: date, alias: str = "e"
+) -> str:
+    """Return the SQL condition of a filtered directory (enterprises named `alias`) within the reader's scope."""
+    parts = [f"{alias}.archived_at is null", permissions.visible(actor, Action.READ, "enterprise", alias, params)]
     for word in filters.text.split():
-        parts.append(f"e.search_text like {params.add(like_pattern(word))} escape '\\'")
+        parts.append(f"{alias}.search_text like {params.add(like_pattern(word))} escape '\\'")
     if filters.industry_id is not None or filters.segment_id is not None or filters.role:
         link = ["link.archived_at is null"]
         if filters.industry_id is not None:
@@ -131,23 +133,25 @@ def directory_condition(actor: Actor, filters: EnterpriseFilter, params: Params,
             link.append(f"link.segment_id = {params.add(filters.segment_id)}")
         if filters.role:
             link.append(f"link.role = {params.add(filters.role)}")
-        parts.append(f"e.id in (select link.enterprise_id from enterprise_segment link where {' and '.join(link)})")
+        parts.append(
+            f"{alias}.id in (select link.enterprise_id from enterprise_segment link where {' and '.join(link)})"
+        )
     if filters.unit_id is not None:
-        parts.append(f"e.owner_unit_id = {params.add(filters.unit_id)}")
+        parts.append(f"{alias}.owner_unit_id = {params.add(filters.unit_id)}")
     if filters.stage == "none":
-        parts.append("e.id not in (select p.enterprise_id from project p where p.archived_at is null)")
+        parts.append(f"{alias}.id not in (select p.enterprise_id from project p where p.archived_at is null)")
     elif filters.stage:
         stage = params.add(filters.stage)
         parts.append(
-            f"e.id in (select p.enterprise_id from project p where p.archived_at is null and p.stage = {stage})"
+            f"{alias}.id in (select p.enterprise_id from project p where p.archived_at is null and p.stage = {stage})"
         )
     if filters.grade:
-        parts.append(f"e.grade = {params.add(filters.grade)}")
+        parts.append(f"{alias}.grade = {params.add(filters.grade)}")
     if filters.source:
-        parts.append(f"e.source = {params.add(filters.source)}")
+        parts.append(f"{alias}.source = {params.add(filters.source)}")
     if filters.quiet_days is not None:
         since = params.add(today.fromordinal(today.toordinal() - filters.quiet_days))
-        parts.append(f"(e.last_contact_on is null or e.last_contact_on < {since})")
+        parts.append(f"({alias}.last_contact_on is null or {alias}.last_contact_on < {since})")
     return " and ".join(parts)
 
 

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from crm import permissions
 from crm.errors import Invalid
@@ -31,6 +29,10 @@ from crm.metrics import (
 from crm.model import YUAN_PER_WAN, Actor
 from crm.months import Month, Period
 from crm.store import Database, Params
+
+# Loaded by what makes a frame: `crm rank` makes none, and would wait for it as long as for all the rest.
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -462,13 +464,15 @@ def _plain(value: Decimal | int | None) -> int | float | None:
 # --------------------------------------------------------------------------------------------------- frames for a page
 
 
-def ranking_frame(history: Sequence[Ranking], measures: Mapping[int, Mapping[str, Decimal | int]]) -> pd.DataFrame:
+def ranking_frame(history: Sequence[Ranking], measures: Mapping[int, Mapping[str, Decimal | int]]) -> "pd.DataFrame":
     """Return the newest ranking as a table, one row a unit.
 
     Columns: code, group, rank, movement (places gained), unit, score, adjustment, follow_ups and signed_amount (元)
     of the month, per rate `<slug>` (percent as shown, missing where there is none) and `<slug>_pair` (“N/D”), and
     trend (the scores of the months of `history`).
     """
+    import pandas as pd
+
     scores: dict[int, list[float]] = {}
     for ranking_ in history:
         for row in ranking_.rows:
@@ -505,8 +509,10 @@ def shown_pair(pair: Pair) -> str:
     return f"{pair.n / YUAN_PER_WAN:,.0f}/{pair.d / YUAN_PER_WAN:,.0f}"
 
 
-def rank_frame(history: Sequence[Ranking], group: str) -> pd.DataFrame:
+def rank_frame(history: Sequence[Ranking], group: str) -> "pd.DataFrame":
     """Return the places of a peer group's units over months: month, unit, rank."""
+    import pandas as pd
+
     return pd.DataFrame(
         [
             {"month": str(ranking_.month), "unit": row.unit.short_name, "rank": row.rank}
@@ -518,8 +524,10 @@ def rank_frame(history: Sequence[Ranking], group: str) -> pd.DataFrame:
     )
 
 
-def rate_frame(history: Sequence[Ranking], unit_id: int, slugs: Sequence[str]) -> pd.DataFrame:
+def rate_frame(history: Sequence[Ranking], unit_id: int, slugs: Sequence[str]) -> "pd.DataFrame":
     """Return one unit's rates over months: month, rate (its label), value (0–1)."""
+    import pandas as pd
+
     return pd.DataFrame(
         [
             {"month": str(ranking_.month), "rate": str(RATES[slug].label), "value": _float(row.pairs[slug].rate)}
@@ -532,8 +540,10 @@ def rate_frame(history: Sequence[Ranking], unit_id: int, slugs: Sequence[str]) -
     )
 
 
-def facts_frame(found: Facts) -> pd.DataFrame:
+def facts_frame(found: Facts) -> "pd.DataFrame":
     """Return the projects behind a number as a table; planned_investment and arrived in 元, dates as dates."""
+    import pandas as pd
+
     return pd.DataFrame(
         [
             {

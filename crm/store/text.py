@@ -5,13 +5,12 @@ import re
 import unicodedata
 from functools import lru_cache
 
-_SPACES = re.compile(r"\s+")
 _NOISE = re.compile(r"[\s()\[\]{}<>《》【】〔〕「」,.;:!?'\"、。，；：！？·・\-—–_/\\|&]+")
 
 
 def normalised(text: str) -> str:
     """Return text in compatibility form, lower case, spaces folded."""
-    return _SPACES.sub(" ", unicodedata.normalize("NFKC", text)).strip().lower()
+    return " ".join(unicodedata.normalize("NFKC", text).split()).lower()
 
 
 def name_key(name: str) -> str:

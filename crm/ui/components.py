@@ -11,6 +11,7 @@ from zlib import crc32
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 
 from crm import permissions
 from crm.locale import Message, _
@@ -18,11 +19,13 @@ from crm.model import Actor
 from crm.permissions import Action
 from crm.ui import shell
 from crm.ui.errors import safe
+from crm.ui.server import bindings
 
 __all__ = [
     "back_link",
     "card",
     "confirm",
+    "download_button",
     "empty_state",
     "field_problem",
     "kpi",
@@ -37,6 +40,7 @@ __all__ = [
 Text = Message | str
 Tone = Literal["red", "green", "blue", "orange", "gray"]
 PAGE_SIZE = 50
+_BYTES = "application/octet-stream"
 
 
 @contextmanager
@@ -164,6 +168,19 @@ def tag(text: Text, tone: Tone = "gray", *, icon: str | None = None) -> None:
     # The badge escapes brackets by itself.
     plain = safe(text).replace("\\[", "[").replace("\\]", "]")
     st.badge(plain, color=tone, icon=f":material/{icon}:" if icon else None)
+
+
+def download_button(label: Text, produce: Callable[[], bytes], *, file_name: str) -> None:
+    """Draw a button that makes a file when it is pressed; only the session that pressed it can fetch the file."""
+    key = str(st.user.get("session"))
+
+    def made() -> bytes:
+        content = produce()
+        # Streamlit notes no owner for a file made on demand; its id is known only once the content is.
+        bindings.hand_over(_calculate_file_id(content, _BYTES, file_name), key)
+        return content
+
+    st.download_button(str(label), made, file_name=file_name, mime=_BYTES, icon=":material/download:")
 
 
 def field_problem(problems: Mapping[str, Message], field: str) -> None:

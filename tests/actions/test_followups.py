@@ -212,6 +212,20 @@ def test_a_project_of_another_enterprise_is_refused(db, staff, unit, enterprise)
     assert dump(db) == before
 
 
+def test_another_units_project_of_ones_own_enterprise_is_refused_the_same_way(db, staff, enterprise):
+    project = insert_project(db, "P1", unit_id=unit_ids(db)["凤凰"], enterprise_id=enterprise)
+    before = dump(db)
+    refusals = []
+    for project_id in (project, 999_999_999):
+        with pytest.raises(Invalid) as refused:
+            log(db, staff, enterprise, project_id=project_id)
+        refusals.append(refused.value.fields)
+    assert refusals[0] == refusals[1]
+    assert dump(db) == before
+    log(db, person("zhaoliu", Role.DISPATCHER), enterprise, project_id=project)
+    assert db.rows("select project_id from follow_up") == [(project,)]
+
+
 def test_a_new_enterprise_and_its_first_contact_are_made_together(db, staff, unit):
     segment, industry, role = db.rows("select id, industry_id, role from segment order by id limit 1")[0]
     new = EnterpriseDraft(

@@ -73,4 +73,5 @@ def print_table(lines: list[Line]) -> None:
     rows = [("", "figure", "goal", "", "medians"), *(line.cells() for line in lines)]
     widths = [max(len(row[n]) for row in rows) for n in range(4)]
     for row in rows:
-        print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]]).rstrip())
+        padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        print("  ".join([*padded, row[4]]).rstrip())

@@ -86,7 +86,9 @@ def test_every_column_of_an_enterprise_is_kept(desk: Desk) -> None:
         "select i.name, s.name, l.role from enterprise_segment l join industry i on i.id = l.industry_id"
         " left join segment s on s.id = l.segment_id order by l.id"
     ) == [("白酒", "酿酒装备", "fill"), ("茶叶", None, "fill")]
-    assert desk.rows("select name, title, phone, is_key from contact_person") == [("王五", "总经理", "13812345678", True)]
+    assert desk.rows("select name, title, phone, is_key from contact_person") == [
+        ("王五", "总经理", "13812345678", True)
+    ]
     assert "hnjclyxgs" in record["search_text"]
 
 
@@ -97,7 +99,10 @@ def test_the_credit_code_finds_an_enterprise_before_its_name(desk: Desk) -> None
     assert warned(plan) == [
         (2, "企业名称", "甲集团公司", "The enterprise of this credit code was called “甲公司” and is renamed.")
     ]
-    assert counts(desk.take("enterprises", {"企业名称": "甲集团公司", "统一社会信用代码": code(1)})) == {"updated": 1, "warnings": 1}
+    assert counts(desk.take("enterprises", {"企业名称": "甲集团公司", "统一社会信用代码": code(1)})) == {
+        "updated": 1,
+        "warnings": 1,
+    }
     record = desk.record("enterprise", credit_code=code(1))
     assert (record["name"], record["name_key"], record["version"]) == ("甲集团公司", "甲集团公司", 2)
 
@@ -153,7 +158,15 @@ def test_a_later_row_with_the_key_of_an_earlier_one_is_rejected(desk: Desk) -> N
 
 
 def test_a_blank_cell_never_overwrites(desk: Desk) -> None:
-    full = {"企业名称": "甲公司", "注册资本": "100", "备注": "好", "意向等级": "B", "重点产业": "茶叶", "联系人": "王五", "职务": "经理"}
+    full = {
+        "企业名称": "甲公司",
+        "注册资本": "100",
+        "备注": "好",
+        "意向等级": "B",
+        "重点产业": "茶叶",
+        "联系人": "王五",
+        "职务": "经理",
+    }
     desk.take("enterprises", full)
     before = desk.rows("select * from enterprise"), desk.rows("select * from contact_person")
     assert counts(desk.take("enterprises", {name: "" for name in full} | {"企业名称": "甲公司"})) == {"unchanged": 1}
@@ -170,8 +183,14 @@ def test_an_amount_takes_its_currency_along(desk: Desk) -> None:
     assert capital() == (Decimal("1000000.00"), None, None)
     result = desk.take("enterprises", {"企业名称": "甲公司", "注册资金": "80(万美元)"})
     assert (counts(result), capital()) == ({"updated": 1, "warnings": 1}, (None, Decimal("800000.00"), "USD"))
-    assert counts(desk.take("enterprises", {"企业名称": "甲公司", "注册资金": "80(万美元)"})) == {"unchanged": 1, "warnings": 1}
-    assert counts(desk.take("enterprises", {"企业名称": "甲公司", "注册资金": "80(万港币)"})) == {"updated": 1, "warnings": 1}
+    assert counts(desk.take("enterprises", {"企业名称": "甲公司", "注册资金": "80(万美元)"})) == {
+        "unchanged": 1,
+        "warnings": 1,
+    }
+    assert counts(desk.take("enterprises", {"企业名称": "甲公司", "注册资金": "80(万港币)"})) == {
+        "updated": 1,
+        "warnings": 1,
+    }
     assert capital() == (None, Decimal("800000.00"), "HKD")
     desk.take("enterprises", {"企业名称": "甲公司", "注册资金": "200"})
     assert capital() == (Decimal("2000000.00"), None, None)
@@ -223,7 +242,9 @@ def test_links_follow_what_a_row_says(quick_desk: Desk) -> None:
     assert links(desk) == [("白酒", "酿酒装备", None)]
     # The industry alone is already said.
     assert counts(desk.take("enterprises", row | {"重点产业": "白酒"})) == {"unchanged": 1}
-    desk.take("enterprises", row | {"重点产业": "白酒；茶叶", "产业链环节": "酿酒装备、茶叶机械", "补链类型": "补链、延链"})
+    desk.take(
+        "enterprises", row | {"重点产业": "白酒；茶叶", "产业链环节": "酿酒装备、茶叶机械", "补链类型": "补链、延链"}
+    )
     assert links(desk) == [("白酒", "酿酒装备", "fill"), ("茶叶", "茶叶机械", "extend")]
     assert counts(desk.take("enterprises", row | {"产业链环节": "茶叶机械、酿酒装备"})) == {"unchanged": 1}
     # Naming industries says all of them.
@@ -279,7 +300,8 @@ def test_follow_ups_set_the_enterprises_last_and_next_contact(desk: Desk) -> Non
     desk.take("enterprises", {"企业名称": "甲公司", "责任单位": "泸溪县"})
     result = desk.take(
         "followups",
-        FOLLOW_UP | {"下次对接日期": "2026-08-01", "我方人员": "李四", "对方人员": "王五", "下一步": "考察", "记录人": "李四"},
+        FOLLOW_UP
+        | {"下次对接日期": "2026-08-01", "我方人员": "李四", "对方人员": "王五", "下一步": "考察", "记录人": "李四"},
         FOLLOW_UP | {"对接日期": "2026-05-01", "对接方式": "电话", "下次对接日期": "2026-07-15", "责任单位": "凤凰县"},
         FOLLOW_UP | {"对接日期": "2026-01-01"},
     )
@@ -341,8 +363,8 @@ def test_the_registry_sample_imports_with_every_oddity_named(desk: Desk) -> None
         by_column[column] = by_column.get(column, 0) + 1
     assert by_column == {"注册资金": 73, "统一社会信用代码": 19}
     commit_import(desk.db, SYSTEM, plan, now=datetime(2026, 6, 30))
-    assert desk.rows("select count(*), count(credit_code), count(registered_capital), count(founded_on) from enterprise") == [
-        (3000, 2981, 2340, 3000)
-    ]
+    assert desk.rows(
+        "select count(*), count(credit_code), count(registered_capital), count(founded_on) from enterprise"
+    ) == [(3000, 2981, 2340, 3000)]
     again = plan_import(desk.db, SYSTEM, "enterprises", SAMPLE, today=TODAY)
     assert counts(again) == {"unchanged": 3000, "warnings": 92}

@@ -33,23 +33,41 @@ def mess(desk: Desk) -> None:
     tell(desk)
     desk.take(
         "enterprises",
-        {"企业名称": "=cmd|' /C calc'!A0", "备注": "+1\n第二行,“引号”\"双\"", "注册地址": "@home", "责任人": "-", "投资方向": "'=x"},
-        {"企业名称": "乙公司", "注册资本": "0.000001", "意向投资额": "999999999999.99", "联系人": "+王", "联系电话": "+86 743"},
+        {
+            "企业名称": "=cmd|' /C calc'!A0",
+            "备注": '+1\n第二行,“引号”"双"',
+            "注册地址": "@home",
+            "责任人": "-",
+            "投资方向": "'=x",
+        },
+        {
+            "企业名称": "乙公司",
+            "注册资本": "0.000001",
+            "意向投资额": "999999999999.99",
+            "联系人": "+王",
+            "联系电话": "+86 743",
+        },
         {"企业名称": "丙公司", "注册资本": "80(万美元)", "重点产业": "白酒、茶叶", "产业链环节": "茶叶机械、酿酒装备"},
         {"企业名称": "丁公司", "重点产业": "白酒、新能源", "产业链环节": "酿酒装备", "补链类型": "延链、强链"},
         {"企业名称": "戊公司", "重点产业": "白酒、新能源", "产业链环节": "酿酒装备", "补链类型": "无、强链"},
     )
     desk.take(
         "projects",
-        BASIC_PROJECT | {"项目编号": "=P", "项目名称": "-项目", "洽谈日期": "2025-03-01", "计划总投资": "7161.23(万港元)"},
-        BASIC_PROJECT | {"项目编号": "00012", "项目名称": "零", "签约日期": "2025-03-01", "终止日期": "2025-04-01", "终止原因": "@"},
+        BASIC_PROJECT
+        | {"项目编号": "=P", "项目名称": "-项目", "洽谈日期": "2025-03-01", "计划总投资": "7161.23(万港元)"},
+        BASIC_PROJECT
+        | {"项目编号": "00012", "项目名称": "零", "签约日期": "2025-03-01", "终止日期": "2025-04-01", "终止原因": "@"},
     )
     arrival = {"项目编号": "=P", "到位日期": "2025-05-01", "到位金额": "3"}
     desk.take("funds", arrival, arrival, arrival | {"资金类型": "设备"}, arrival | {"到位金额": "5(万欧元)"})
     desk.take("transfers", {"项目编号": "00012", "起始日期": "2025-02-01", "责任单位": "凤凰县"})
     desk.take("adjustments", {"月份": "2026-04", "责任单位": "州直", "分值": "-1.2345", "原因": "=1"})
     desk.take("targets", {"年度": "2026", "责任单位": "凤凰县", "指标": "开工率", "目标值": "66.67"})
-    desk.take("milestones", {"项目编号": "=P", "节点": "环评", "佐证说明": "-"}, {"项目编号": "=P", "节点": "用地", "计划日期": "2027-01-01"})
+    desk.take(
+        "milestones",
+        {"项目编号": "=P", "节点": "环评", "佐证说明": "-"},
+        {"项目编号": "=P", "节点": "用地", "计划日期": "2027-01-01"},
+    )
     desk.take("followups", STORY["followups"][0] | {"对接内容": "一\n二\n=三", "项目编号": "P1", "记录人": "某人"})
 
 
@@ -67,7 +85,9 @@ def test_an_export_of_every_kind_imports_again_unchanged(desk: Desk, ending: str
         assert everything(desk.db) == before, kind
 
 
-def test_exports_rebuild_a_database(desk: Desk, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> None:
+def test_exports_rebuild_a_database(
+    desk: Desk, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> None:
     mess(desk)
     other = Desk(request.getfixturevalue("embedded_db"), tmp_path_factory.mktemp("other"))
     if other.db is desk.db:  # pragma: no cover
@@ -94,7 +114,14 @@ def test_exports_rebuild_a_database(desk: Desk, tmp_path_factory: pytest.TempPat
 def test_cells_are_written_as_people_read_them(desk: Desk) -> None:
     desk.take(
         "enterprises",
-        {"企业名称": "甲公司", "注册资本": "600", "成立日期": "2015/6/18", "责任单位": "433101", "重点产业": "tea", "意向等级": "A级"},
+        {
+            "企业名称": "甲公司",
+            "注册资本": "600",
+            "成立日期": "2015/6/18",
+            "责任单位": "433101",
+            "重点产业": "tea",
+            "意向等级": "A级",
+        },
         {"企业名称": "乙公司", "注册资本": "80(万美元)"},
     )
     assert out(desk, "enterprises") == [
@@ -117,7 +144,7 @@ def test_no_cell_becomes_a_formula(quick_desk: Desk, ending: str) -> None:
     export_table(quick_desk.db, SYSTEM, "enterprises", path, now=NOW)
     if ending == "csv":
         assert path.read_bytes().startswith(b"\xef\xbb\xbf")
-        assert '"\'=cmd|\' /C calc\'!A0"' in path.read_text("utf-8-sig")
+        assert "\"'=cmd|' /C calc'!A0\"" in path.read_text("utf-8-sig")
         return
     sheet = openpyxl.load_workbook(path).active
     kinds = {cell.data_type for row in sheet.iter_rows() for cell in row}
@@ -127,7 +154,10 @@ def test_no_cell_becomes_a_formula(quick_desk: Desk, ending: str) -> None:
 
 
 def test_a_workbook_holds_dates_and_numbers(quick_desk: Desk) -> None:
-    quick_desk.take("enterprises", {"企业名称": "甲公司", "注册资本": "600.5", "成立日期": "2015-06-18", "意向投资额": "123456789012.34"})
+    quick_desk.take(
+        "enterprises",
+        {"企业名称": "甲公司", "注册资本": "600.5", "成立日期": "2015-06-18", "意向投资额": "123456789012.34"},
+    )
     path = quick_desk.folder / "out.xlsx"
     export_table(quick_desk.db, SYSTEM, "enterprises", path, now=NOW)
     sheet = openpyxl.load_workbook(path).active
@@ -154,7 +184,9 @@ def two_units(desk: Desk) -> None:
     """Give each of two units one of everything."""
     desk.take("enterprises", {"企业名称": "己企", "责任单位": "吉首市"}, {"企业名称": "他企", "责任单位": "泸溪县"})
     for name, code, unit in (("己企", "P1", "吉首市"), ("他企", "P2", "泸溪县")):
-        desk.take("projects", BASIC_PROJECT | {"项目编号": code, "投资企业": name, "责任单位": unit, "线索日期": "2025-01-01"})
+        desk.take(
+            "projects", BASIC_PROJECT | {"项目编号": code, "投资企业": name, "责任单位": unit, "线索日期": "2025-01-01"}
+        )
         of_project = {"项目编号": code}
         desk.take("contacts", {"企业名称": name, "姓名": "王五", "联系电话": "13812345678", "微信": "wang"})
         desk.take("followups", STORY["followups"][0] | {"企业名称": name})
@@ -173,7 +205,7 @@ def test_staff_take_out_their_own_units_records_only(desk: Desk) -> None:
         path = desk.folder / f"{kind}.csv"
         assert export_table(desk.db, staff(desk), kind, path, now=NOW) == 1, kind
         text = path.read_text("utf-8-sig")
-        assert ("吉首市" in text or "己企" in text or "P1" in text), kind
+        assert "吉首市" in text or "己企" in text or "P1" in text, kind
         assert not any(word in text for word in ("泸溪县", "他企", "P2")), kind
         assert export_table(desk.db, SYSTEM, kind, path, now=NOW) == 2, kind
 
@@ -192,7 +224,14 @@ def test_phones_are_masked_for_those_who_may_not_reveal_them(desk: Desk) -> None
     tea = desk.record("industry", code="tea")["id"]
     actor = Actor("t", 3, "专班", None, frozenset({Role.TASKFORCE}), frozenset({tea}))
     assert out(desk, "contacts", actor=actor) == [
-        {"企业名称": "甲公司", "姓名": "王五", "联系电话": "138****5678", "微信": "w****", "邮箱": "wan****.com", "关键人": "是"}
+        {
+            "企业名称": "甲公司",
+            "姓名": "王五",
+            "联系电话": "138****5678",
+            "微信": "w****",
+            "邮箱": "wan****.com",
+            "关键人": "是",
+        }
     ]
     assert out(desk, "enterprises", actor=actor)[0]["联系电话"] == "138****5678"
     # What was masked changes nothing when it comes back.
@@ -257,7 +296,12 @@ def test_every_filter_of_every_kind_works(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("kind", "name", "filters", "sentence"),
     [
-        ("targets", "out.csv", {"colour": "red"}, "targets cannot be filtered by “colour”. The filters are: unit, year."),
+        (
+            "targets",
+            "out.csv",
+            {"colour": "red"},
+            "targets cannot be filtered by “colour”. The filters are: unit, year.",
+        ),
         ("funds", "out.csv", {"from": "May"}, "“May” is not a date: write it as 2026-03-05."),
         ("funds", "out.pdf", {}, "“out.pdf” cannot be written: give a name that ends in .xlsx or .csv."),
         ("funds", "no/out.csv", {}, "The file “out.csv” cannot be written: check the folder and the space on it."),
@@ -305,7 +349,9 @@ def test_a_template_has_every_column_with_note_and_list(quick_desk: Desk, kind: 
     offered: dict[str, list[Any]] = {}
     for validation in sheet.data_validations.dataValidation:
         first = str(validation.sqref).split(":")[0].rstrip("0123456789")
-        offered[first] = [cell.value for row in lists[validation.formula1.split("!")[1].replace("$", "")] for cell in row]
+        offered[first] = [
+            cell.value for row in lists[validation.formula1.split("!")[1].replace("$", "")] for cell in row
+        ]
     by_title = {sheet[f"{letter}1"].value: words for letter, words in offered.items()}
     for column in columns:
         if column.words:

@@ -44,20 +44,32 @@ ENTERPRISE = {"企业名称": "甲公司", "备注": "好"}
 
 # One row of each kind, in an order in which each finds what it refers to, and a change of each.
 STORY: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "enterprises": (ENTERPRISE | {"重点产业": "茶叶", "联系人": "王五", "责任单位": "吉首市"}, {"备注": "更好", "重点产业": "白酒"}),
+    "enterprises": (
+        ENTERPRISE | {"重点产业": "茶叶", "联系人": "王五", "责任单位": "吉首市"},
+        {"备注": "更好", "重点产业": "白酒"},
+    ),
     "contacts": ({"企业名称": "甲公司", "姓名": "赵六", "联系电话": "1"}, {"联系电话": "2"}),
     "followups": (
         {"企业名称": "甲公司", "对接日期": "2026-01-05", "对接方式": "电话", "对接内容": "谈"},
         {"下次对接日期": "2026-08-01"},
     ),
-    "opportunities": ({"项目名称": "园区", "重点产业": "茶叶", "责任单位": "吉首市"}, {"用地(亩)": "12.5", "可研情况": "无"}),
-    "projects": (BASIC_PROJECT | {"线索日期": "2025-01-01", "计划开工日期": "2025-09-01"}, {"签约日期": "2025-03-01", "协议编号": "X1"}),
+    "opportunities": (
+        {"项目名称": "园区", "重点产业": "茶叶", "责任单位": "吉首市"},
+        {"用地(亩)": "12.5", "可研情况": "无"},
+    ),
+    "projects": (
+        BASIC_PROJECT | {"线索日期": "2025-01-01", "计划开工日期": "2025-09-01"},
+        {"签约日期": "2025-03-01", "协议编号": "X1"},
+    ),
     "agreements": (
         {"项目编号": "P1", "协议编号": "X2", "协议类型": "合同", "签约日期": "2025-02-01"},
         {"合同引资额": "100", "签约日期": "2025-01-15"},
     ),
     "transfers": ({"项目编号": "P1", "起始日期": "2025-06-01", "责任单位": "泸溪县"}, {"责任单位": "凤凰县"}),
-    "funds": ({"项目编号": "P1", "到位日期": "2025-05-01", "到位金额": "10", "凭证号": "V1"}, {"到位日期": "2025-04-01"}),
+    "funds": (
+        {"项目编号": "P1", "到位日期": "2025-05-01", "到位金额": "10", "凭证号": "V1"},
+        {"到位日期": "2025-04-01"},
+    ),
     "milestones": ({"项目编号": "P1", "节点": "开工", "实际日期": "2025-07-01"}, {"实际日期": "2025-08-01"}),
     "commitments": ({"项目编号": "P1", "承诺方": "企业", "条款": "投资强度"}, {"类型": "投资", "金额": "5"}),
     "targets": ({"年度": "2026", "责任单位": "吉首市", "指标": "签约额", "目标值": "50000"}, {"目标值": "6亿元"}),
@@ -91,11 +103,20 @@ def test_a_plan_writes_nothing(desk: Desk) -> None:
         "rejects": [],
         "report": None,
     }
-    assert (everything(desk.db), desk.rows("select count(*) from audit"), desk.rows("select count(*) from import_row")) == before
+    assert (
+        everything(desk.db),
+        desk.rows("select count(*) from audit"),
+        desk.rows("select count(*) from import_row"),
+    ) == before
 
 
 def test_a_commit_says_what_it_did(desk: Desk) -> None:
-    result = desk.take("enterprises", ENTERPRISE, {"企业名称": "乙公司", "意向等级": "Z"}, {"企业名称": "丙公司", "统一社会信用代码": "1"})
+    result = desk.take(
+        "enterprises",
+        ENTERPRISE,
+        {"企业名称": "乙公司", "意向等级": "Z"},
+        {"企业名称": "丙公司", "统一社会信用代码": "1"},
+    )
     with use_language("zh_CN"):
         assert result.as_json() == {
             "batch": result.batch,
@@ -113,7 +134,9 @@ def test_a_commit_says_what_it_did(desk: Desk) -> None:
 
 def test_a_batch_leaves_its_lines_and_one_audit_entry(desk: Desk) -> None:
     desk.take("enterprises", ENTERPRISE)
-    path = desk.file("enterprises", [ENTERPRISE | {"备注": "更好"}, {"企业名称": "乙公司"}, ENTERPRISE, {"备注": "无主"}])
+    path = desk.file(
+        "enterprises", [ENTERPRISE | {"备注": "更好"}, {"企业名称": "乙公司"}, ENTERPRISE, {"备注": "无主"}]
+    )
     before = desk.db.value("select count(*) from audit")
     plan = plan_import(desk.db, SYSTEM, "enterprises", path, today=TODAY)
     result = commit_import(desk.db, SYSTEM, plan, now=NOW)
@@ -189,7 +212,9 @@ def test_a_batch_that_changed_records_is_undone(desk: Desk, kind: str) -> None:
 def test_a_batch_that_only_made_records_leaves_equal_tables(desk: Desk) -> None:
     desk.take("enterprises", {"企业名称": "乙公司"})
     before = everything(desk.db)
-    result = desk.take("enterprises", *({"企业名称": f"公司{n}", "重点产业": "茶叶", "联系人": "王"} for n in range(50)))
+    result = desk.take(
+        "enterprises", *({"企业名称": f"公司{n}", "重点产业": "茶叶", "联系人": "王"} for n in range(50))
+    )
     assert result.batch is not None
     assert revert_import(desk.db, SYSTEM, result.batch, now=NOW) == {"removed": 150, "restored": 0}
     assert everything(desk.db) == before
@@ -217,8 +242,7 @@ def test_records_changed_since_keep_a_batch(desk: Desk) -> None:
     with pytest.raises(Refused) as refused:
         revert_import(desk.db, SYSTEM, batch, now=NOW)
     assert str(refused.value) == (
-        "The batch cannot be taken back, because of 1 records:\n"
-        f"enterprise {record['id']} “甲公司” was changed since."
+        f"The batch cannot be taken back, because of 1 records:\nenterprise {record['id']} “甲公司” was changed since."
     )
     assert everything(desk.db) == before
 
@@ -343,7 +367,11 @@ def test_staff_touch_their_own_units_records_only(desk: Desk) -> None:
         "funds": (STORY["funds"][0] | {"项目编号": "P2"}, "项目编号", nowhere),
         "milestones": (STORY["milestones"][0] | {"项目编号": "P2"}, "项目编号", nowhere),
         "commitments": (STORY["commitments"][0] | {"项目编号": "P2"}, "项目编号", nowhere),
-        "opportunities": (STORY["opportunities"][0] | {"责任单位": "泸溪县"}, "责任单位", "You may import for your own unit only."),
+        "opportunities": (
+            STORY["opportunities"][0] | {"责任单位": "泸溪县"},
+            "责任单位",
+            "You may import for your own unit only.",
+        ),
     }
     for kind, (row, column, sentence) in refused.items():
         result = own.take(kind, row)
@@ -353,7 +381,9 @@ def test_staff_touch_their_own_units_records_only(desk: Desk) -> None:
         with pytest.raises(Denied):
             own.plan(kind, [STORY[kind][0]])
     # What is theirs, they may.
-    assert counts(own.take("enterprises", {"企业名称": "己企", "备注": "改"}, {"企业名称": "共企", "备注": "改"})) == {"updated": 2}
+    assert counts(own.take("enterprises", {"企业名称": "己企", "备注": "改"}, {"企业名称": "共企", "备注": "改"})) == {
+        "updated": 2
+    }
     assert counts(own.take("funds", STORY["funds"][0])) == {"new": 1}
 
 
@@ -411,8 +441,12 @@ def test_a_batch_of_somebody_else_is_nowhere(desk: Desk) -> None:
 
 
 def test_headings_meet_in_any_width_with_spaces_breaks_brackets_and_stars(quick_desk: Desk) -> None:
-    rows = [{"*企业 名称（必填）": "甲公司", "注册\n资金（亿元）": 2, " 地 区 ": "长沙", "Ｅ": "x", "序号": 1, "": "无题"}]
-    plan = plan_import(quick_desk.db, SYSTEM, "enterprises", write_xlsx(quick_desk.folder / "a.xlsx", rows), today=TODAY)
+    rows = [
+        {"*企业 名称（必填）": "甲公司", "注册\n资金（亿元）": 2, " 地 区 ": "长沙", "Ｅ": "x", "序号": 1, "": "无题"}
+    ]
+    plan = plan_import(
+        quick_desk.db, SYSTEM, "enterprises", write_xlsx(quick_desk.folder / "a.xlsx", rows), today=TODAY
+    )
     assert plan.unknown_columns == ("Ｅ", "序号", "F")
     commit_import(quick_desk.db, SYSTEM, plan, now=NOW)
     record = quick_desk.record("enterprise", name="甲公司")
@@ -442,7 +476,10 @@ def test_every_heading_and_synonym_is_known(kind: Kind) -> None:
 @pytest.mark.parametrize(
     ("row", "sentence"),
     [
-        ({"名字": "甲", "备忘": "乙"}, "The file has no row of headings: it needs at least 项目名称、投资企业、责任单位."),
+        (
+            {"名字": "甲", "备忘": "乙"},
+            "The file has no row of headings: it needs at least 项目名称、投资企业、责任单位.",
+        ),
         ({"项目名称": "甲", "项目编号": "1"}, "The file lacks the headings 投资企业、责任单位."),
         (
             BASIC_PROJECT | {"总投资": "1", "计划总投资(万元)": "2"},
@@ -536,7 +573,9 @@ def test_the_report_is_the_users_own_sheet_with_reasons(quick_desk: Desk, ending
     ]
     # A report of the report has one column of reasons, not two.
     write_report(again, path)
-    assert len(plan_import(quick_desk.db, SYSTEM, "enterprises", path, today=TODAY).sheet.columns) == len(again.sheet.columns)
+    assert len(plan_import(quick_desk.db, SYSTEM, "enterprises", path, today=TODAY).sheet.columns) == len(
+        again.sheet.columns
+    )
 
 
 def test_the_preview_shows_rows_of_one_action(quick_desk: Desk) -> None:
@@ -574,7 +613,9 @@ def test_targets_are_percent_yuan_or_counts(desk: Desk) -> None:
 def test_months_are_read_as_people_write_them(quick_desk: Desk) -> None:
     row = {"责任单位": "吉首市", "分值": "1"}
     forms = ["2026-05", "2026年5月", "2026/5", "202605", date(2026, 5, 1)]
-    quick_desk.take("adjustments", *(row | {"月份": form, "原因": str(n)} for n, form in enumerate(forms)), ending="xlsx")
+    quick_desk.take(
+        "adjustments", *(row | {"月份": form, "原因": str(n)} for n, form in enumerate(forms)), ending="xlsx"
+    )
     assert quick_desk.rows("select distinct month from adjustment") == [("2026-05",)]
     assert said(quick_desk.take("adjustments", row | {"月份": "2026-13", "原因": "x"})) == [
         (2, "月份", "2026-13", "This is not a month: write it as 2026-03.")

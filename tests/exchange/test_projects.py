@@ -69,7 +69,16 @@ def test_a_project_comes_with_all_that_follows_from_its_row(desk: Desk) -> None:
     result = desk.take("projects", FULL_PROJECT)
     assert counts(result) == {"new": 1, "warnings": 1}
     record = project(desk)
-    left_out = {"id", "created_at", "updated_at", "search_text", "enterprise_id", "industry_id", "segment_id", "unit_id"}
+    left_out = {
+        "id",
+        "created_at",
+        "updated_at",
+        "search_text",
+        "enterprise_id",
+        "industry_id",
+        "segment_id",
+        "unit_id",
+    }
     assert {name: value for name, value in record.items() if value is not None and name not in left_out} == {
         "version": 1,
         "created_by": "system:tester",
@@ -136,7 +145,12 @@ def test_the_same_sheet_again_changes_nothing(desk: Desk) -> None:
 
 def test_a_project_without_code_is_found_by_name_and_investor_else_gets_a_code(desk: Desk) -> None:
     row = BASIC_PROJECT | {"项目编号": ""}
-    desk.take("projects", BASIC_PROJECT | {"项目编号": "P2026-000007"}, row | {"项目名称": "乙项目"}, row | {"投资企业": "乙公司"})
+    desk.take(
+        "projects",
+        BASIC_PROJECT | {"项目编号": "P2026-000007"},
+        row | {"项目名称": "乙项目"},
+        row | {"投资企业": "乙公司"},
+    )
     assert desk.rows("select code, name from project order by code") == [
         ("P2026-000007", "甲项目"),
         ("P2026-000008", "乙项目"),
@@ -167,7 +181,9 @@ def test_a_code_may_be_any_text_of_64_characters(quick_desk: Desk) -> None:
 
 def test_rows_of_one_project_are_one_key(quick_desk: Desk) -> None:
     blank = BASIC_PROJECT | {"项目编号": ""}
-    result = quick_desk.take("projects", BASIC_PROJECT, BASIC_PROJECT | {"项目名称": "乙"}, blank, blank | {"投资企业": "乙公司"})
+    result = quick_desk.take(
+        "projects", BASIC_PROJECT, BASIC_PROJECT | {"项目名称": "乙"}, blank, blank | {"投资企业": "乙公司"}
+    )
     assert said(result) == [
         (3, "项目编号", "P1", "The row has the key of row 2."),
         (4, "项目名称", "甲项目", "The row has the key of row 2."),
@@ -226,10 +242,20 @@ def test_a_given_lead_date_holds_for_later_sheets_too(desk: Desk) -> None:
     early = {"项目编号": "P1"}
     for kind, cells, column, label in (
         ("projects", BASIC_PROJECT | {"注册日期": "2025-05-31"}, "注册日期", "Registration date"),
-        ("agreements", early | {"协议编号": "X", "协议类型": "合同", "签约日期": "2025-05-31"}, "签约日期", "Signing date"),
+        (
+            "agreements",
+            early | {"协议编号": "X", "协议类型": "合同", "签约日期": "2025-05-31"},
+            "签约日期",
+            "Signing date",
+        ),
         ("funds", early | {"到位日期": "2025-05-31", "到位金额": "1"}, "到位日期", "Arrival date"),
         ("milestones", early | {"节点": "备案", "实际日期": "2025-05-31"}, "实际日期", "Actual date"),
-        ("commitments", early | {"承诺方": "政府", "条款": "供地", "兑现日期": "2025-05-31"}, "兑现日期", "Fulfilment date"),
+        (
+            "commitments",
+            early | {"承诺方": "政府", "条款": "供地", "兑现日期": "2025-05-31"},
+            "兑现日期",
+            "Fulfilment date",
+        ),
     ):
         assert said(desk.take(kind, cells)) == [(2, column, "2025-05-31", sentence.format(label))]
     assert said(desk.take("transfers", early | {"起始日期": "2025-05-31", "责任单位": "泸溪县"})) == [
@@ -247,7 +273,10 @@ def test_a_later_lead_date_is_refused_where_known_dates_come_before(quick_desk: 
 def test_odd_orders_are_warnings(quick_desk: Desk) -> None:
     plan = quick_desk.plan(
         "projects",
-        [FULL_PROJECT | {"注册日期": "2025-03-01", "开工日期": "2025-03-02", "终止日期": "2025-03-03", "终止原因": "撤资"}],
+        [
+            FULL_PROJECT
+            | {"注册日期": "2025-03-01", "开工日期": "2025-03-02", "终止日期": "2025-03-03", "终止原因": "撤资"}
+        ],
     )
     assert counts(plan) == {"new": 1, "warnings": 4}
     assert [warning[1:] for warning in warned(plan)][:3] == [
@@ -325,8 +354,13 @@ def test_the_earliest_agreement_is_the_projects_signing(desk: Desk) -> None:
         "signed",
         Decimal("1000000.00"),
     )
-    plan = desk.plan("agreements", [AGREEMENT | {"协议编号": "X0", "协议类型": "意向书", "签约日期": "2025-03-01", "合同引资额": "50"}])
-    assert warned(plan) == [(2, "合同引资额", "50", "The project's contracted amount was stated otherwise and stays as it is.")]
+    plan = desk.plan(
+        "agreements",
+        [AGREEMENT | {"协议编号": "X0", "协议类型": "意向书", "签约日期": "2025-03-01", "合同引资额": "50"}],
+    )
+    assert warned(plan) == [
+        (2, "合同引资额", "50", "The project's contracted amount was stated otherwise and stays as it is.")
+    ]
     desk.take("agreements", AGREEMENT | {"协议编号": "X0", "协议类型": "意向书", "签约日期": "2025-03-01"})
     assert project(desk, "P1", "signed_on", "agreement_kind") == (date(2025, 3, 1), "intent")
     # The contracted amount follows the agreement that stated it.
@@ -377,7 +411,9 @@ def test_transfers_hand_a_project_on_in_the_order_of_their_days(desk: Desk) -> N
 
 def test_a_transfer_before_a_lead_date_that_nobody_gave_is_taken(desk: Desk) -> None:
     desk.take("projects", BASIC_PROJECT)
-    assert counts(desk.take("transfers", {"项目编号": "P1", "起始日期": "2025-05-01", "责任单位": "泸溪县"})) == {"new": 1}
+    assert counts(desk.take("transfers", {"项目编号": "P1", "起始日期": "2025-05-01", "责任单位": "泸溪县"})) == {
+        "new": 1
+    }
     assert holdings(desk) == [
         ("P1", "吉首市", True, TODAY, date(2025, 5, 1)),
         ("P1", "泸溪县", False, date(2025, 5, 1), None),
@@ -420,7 +456,9 @@ def test_another_amount_on_the_same_day_may_be_a_correction(desk: Desk) -> None:
 def test_a_voucher_identifies_an_arrival(desk: Desk) -> None:
     desk.take("projects", BASIC_PROJECT | {"合同引资额": "100"}, BASIC_PROJECT | {"项目编号": "P2"})
     desk.take("funds", ARRIVAL | {"凭证号": "V1"})
-    result = desk.take("funds", ARRIVAL | {"凭证号": "V1", "到位金额(万元)": "120", "到位日期": "2025-04-01", "备注": "更正"})
+    result = desk.take(
+        "funds", ARRIVAL | {"凭证号": "V1", "到位金额(万元)": "120", "到位日期": "2025-04-01", "备注": "更正"}
+    )
     assert counts(result) == {"updated": 1, "warnings": 1}
     assert arrivals(desk) == [(date(2025, 4, 1), Decimal("1200000.00"), None, "V1", 1)]
     assert project(desk, "P1", "first_funds_on") == date(2025, 4, 1)
@@ -442,7 +480,9 @@ def test_a_foreign_arrival_keeps_its_currency(desk: Desk) -> None:
     desk.take("projects", BASIC_PROJECT)
     row = ARRIVAL | {"到位金额(万元)": "5(万美元)"}
     assert counts(desk.take("funds", row)) == {"new": 1, "warnings": 1}
-    assert desk.rows("select amount, amount_original, amount_currency from fund_arrival") == [(None, Decimal("50000.00"), "USD")]
+    assert desk.rows("select amount, amount_original, amount_currency from fund_arrival") == [
+        (None, Decimal("50000.00"), "USD")
+    ]
     assert counts(desk.take("funds", row)) == {"unchanged": 1, "warnings": 1}
 
 
@@ -452,7 +492,8 @@ def test_milestones_and_the_projects_dates_are_one(desk: Desk) -> None:
     result = desk.take(
         "milestones",
         step | {"节点": "公司注册", "实际日期": "2025-02-01"},
-        step | {"节点": "开工", "计划日期": "2025-06-01", "实际日期": "2025-06-05", "佐证说明": "照片", "责任单位": "州直"},
+        step
+        | {"节点": "开工", "计划日期": "2025-06-01", "实际日期": "2025-06-05", "佐证说明": "照片", "责任单位": "州直"},
         step | {"节点": "环评", "计划日期": "2025-05-01"},
         step | {"节点": "封顶"},
         step | {"节点": "登月"},
@@ -486,7 +527,9 @@ def test_first_funds_are_the_earliest_arrival_whatever_the_milestone_says(desk: 
     assert milestones(desk) == [("first_funds", None, date(2025, 5, 16))]
     plan = desk.plan("milestones", [step])
     assert counts(plan) == {"unchanged": 1, "warnings": 1}
-    assert warned(plan) == [(2, "实际日期", "2025-03-01", "The project's first funds arrived on 2025-05-16, by its arrivals.")]
+    assert warned(plan) == [
+        (2, "实际日期", "2025-03-01", "The project's first funds arrived on 2025-05-16, by its arrivals.")
+    ]
     assert blocking(desk) == []
 
 
@@ -511,7 +554,9 @@ def test_commitments_are_one_of_a_clause(desk: Desk) -> None:
     assert counts(result) == {"updated": 1, "rejected": 1}
     assert said(result) == [(3, "承诺方", "谁", "“谁” is not one of the choices: 政府、企业.")]
     record = desk.record("commitment", clause="三个月内供地")
-    assert [record[name] for name in ("party", "kind", "amount", "due_on", "unit_id", "fulfilled_on", "review_result")] == [
+    assert [
+        record[name] for name in ("party", "kind", "amount", "due_on", "unit_id", "fulfilled_on", "review_result")
+    ] == [
         "government",
         "land",
         Decimal("1000000.00"),

@@ -41,7 +41,11 @@ TYPES = (
 
 def package(path: Path, rows: str | bytes, *, prolog: str = "", strings: str | bytes = b"", **parts: Any) -> Path:
     """Write a workbook by hand, whatever it holds."""
-    sheet = rows if isinstance(rows, bytes) else f'{prolog}<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'
+    sheet = (
+        rows
+        if isinstance(rows, bytes)
+        else f'{prolog}<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'
+    )
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("[Content_Types].xml", TYPES)
         archive.writestr("_rels/.rels", ROOT)
@@ -84,7 +88,9 @@ def huge_strings(path: Path) -> Path:
 
 
 def with_dtd(path: Path) -> Path:
-    return package(path, f'<row r="1">{cell("A1", "x")}</row>', prolog='<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]>')
+    return package(
+        path, f'<row r="1">{cell("A1", "x")}</row>', prolog='<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]>'
+    )
 
 
 def dtd_after_comment(path: Path) -> Path:
@@ -216,15 +222,19 @@ PAGE = "The file is a web page, not a {} file: open it and save it as .xlsx."
         ("csv", raw(b"a,b\n\0,1"), "The file holds bytes that no text has: save it as “CSV UTF-8”."),
         (
             "csv",
-            raw("企业名称,备注\n甲,好\n乙,\"没有结束\n丙,好\n丁,好\n".encode()),
+            raw('企业名称,备注\n甲,好\n乙,"没有结束\n丙,好\n丁,好\n'.encode()),
             "A quotation mark opened on line 3 is never closed: close it, or save the sheet as .xlsx.",
         ),
         (
             "csv",
-            raw("企业名称,备注\n甲,\"好\"坏\n".encode()),
+            raw('企业名称,备注\n甲,"好"坏\n'.encode()),
             "Line 2 is not valid CSV: look for a stray quotation mark, or save the sheet as .xlsx.",
         ),
-        ("csv", raw(b",".join([b"a"] * 400)), "The sheet has more than 300 columns: delete those beyond the table, and save it."),
+        (
+            "csv",
+            raw(b",".join([b"a"] * 400)),
+            "The sheet has more than 300 columns: delete those beyond the table, and save it.",
+        ),
         ("csv", raw(b"a\n" * 200_001), "The sheet has more than 200000 rows: split it."),
         ("xlsx", empty, "The file is empty."),
         ("csv", empty, "The file is empty."),
@@ -271,7 +281,9 @@ def test_a_parse_without_end_is_killed(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_million_blank_formatted_rows_are_no_rows(tmp_path: Path) -> None:
     blank_rows = "".join(f'<row r="{n}" s="1" customFormat="1"><c r="A{n}" s="1"/></row>' for n in range(3, 1_000_001))
-    path = package(tmp_path / "file.xlsx", f'<row r="1">{cell("A1", "h")}</row><row r="2">{cell("A2", "x")}</row>{blank_rows}')
+    path = package(
+        tmp_path / "file.xlsx", f'<row r="1">{cell("A1", "h")}</row><row r="2">{cell("A2", "x")}</row>{blank_rows}'
+    )
     assert cells(read_sheet(path)) == [["h"], ["x"]]
 
 
@@ -309,7 +321,17 @@ def test_cells_of_a_workbook_come_as_they_are(tmp_path: Path) -> None:
     book.active.append(row)
     book.save(path)
     sheet = read_sheet(path)
-    assert cells(sheet)[1] == ["文字", 12.5, 7, date(2026, 3, 5), datetime(2026, 3, 5, 9, 30), "TRUE", None, "  两端 ", "多\n行"]
+    assert cells(sheet)[1] == [
+        "文字",
+        12.5,
+        7,
+        date(2026, 3, 5),
+        datetime(2026, 3, 5, 9, 30),
+        "TRUE",
+        None,
+        "  两端 ",
+        "多\n行",
+    ]
     assert (sheet.name, sheet.other_sheets, sheet.ending) == ("Sheet", (), "xlsx")
 
 
@@ -353,7 +375,7 @@ def test_the_first_visible_sheet_is_read_unless_one_is_named(tmp_path: Path) -> 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "gbk"])
 def test_text_is_read_in_its_encoding(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "file.csv"
-    path.write_bytes("企业名称,备注\r\n湘西,\"一\n二\"\r\n".encode(encoding))
+    path.write_bytes('企业名称,备注\r\n湘西,"一\n二"\r\n'.encode(encoding))
     assert cells(read_sheet(path)) == [["企业名称", "备注"], ["湘西", "一\n二"]]
 
 

@@ -175,7 +175,19 @@ def test_dates_are_read_in_every_known_form(cell: Any) -> None:
 
 @pytest.mark.parametrize(
     "cell",
-    ["2026-03", "2026年3月", "26-03-05", "2026-02-30", "20261301", "今天", "2026-3/5", 46086, 46086.0, "0026-03-05", "12"],
+    [
+        "2026-03",
+        "2026年3月",
+        "26-03-05",
+        "2026-02-30",
+        "20261301",
+        "今天",
+        "2026-3/5",
+        46086,
+        46086.0,
+        "0026-03-05",
+        "12",
+    ],
 )
 def test_what_is_no_date_is_not_guessed(cell: Any) -> None:
     assert read_date(cell) is None
@@ -215,7 +227,10 @@ def test_what_means_blank_is_blank_and_not_worth_a_word(type_: Type, cell: str) 
 
 def test_a_choice_may_be_called_none() -> None:
     column = KINDS["opportunities"].column("feasibility_study")
-    assert read(column, "无", "编制中", "已完成", "", "-", "done") == (["none", "draft", "done", None, None, "done"], {})
+    assert read(column, "无", "编制中", "已完成", "", "-", "done") == (
+        ["none", "draft", "done", None, None, "done"],
+        {},
+    )
 
 
 def test_an_unknown_choice_rejects_and_names_the_choices() -> None:
@@ -244,7 +259,14 @@ def test_credit_codes_are_kept_or_left_out_by_what_they_could_be() -> None:
     good = code("91430100MA4L18XA2")
     wrong = good[:-1] + ("0" if good[-1] != "0" else "1")
     values, problems = read(
-        column, good, f" {good.lower()} ", "９" + good[1:], wrong, "320507000022641", "企外苏苏承字第0045", 9.1431200188888e17
+        column,
+        good,
+        f" {good.lower()} ",
+        "９" + good[1:],
+        wrong,
+        "320507000022641",
+        "企外苏苏承字第0045",
+        9.1431200188888e17,
     )
     assert values == [good, good, good, wrong, None, None, None]
     assert {n: rejects for n, (_text, rejects) in problems.items()} == {3: False, 4: False, 5: False, 6: False}
@@ -270,7 +292,9 @@ def test_text_too_long_is_left_out_and_a_key_too_long_rejects() -> None:
     assert read(Column("列", "field", longest=3, key=True), "四个字啊")[1][0][1] is True
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+86 138", "-1", "@sum", "'=1", "''=1", "'", "''", "=", "\t=x", " =x", "\u3000=x", "正常"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+86 138", "-1", "@sum", "'=1", "''=1", "'", "''", "=", "\t=x", " =x", "\u3000=x", "正常"]
+)
 def test_the_guard_comes_off_again(text: str) -> None:
     guarded = guard(text)
     assert unguard(guarded) == text

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import python_calamine
 from playwright.sync_api import Browser, Page, expect
 
 from crm import store
@@ -173,6 +174,30 @@ def test_leads_are_filtered_by_chain_and_the_address_is_the_view(
     other = browser.new_context(locale="zh-CN")
     fresh = sign_in(other.new_page(), "sunba", path=address.removeprefix(app.url))
     expect(fresh.locator("h2.crm-card-title", has_text="家企业")).to_have_text(f"共 {app.in_tea:,} 家企业")
+    other.close()
+
+
+def test_the_export_holds_what_the_filter_shows_and_nothing_of_another_unit(
+    page: Page, browser: Browser, app: Bureau, sign_in: SignIn, tmp_path: Path
+) -> None:
+    sign_in(page, "zhangsan", path="/enterprises?grade=A")
+    heading = page.locator("h2.crm-card-title", has_text="家企业").inner_text()
+    shown = int(re.findall(r"[\d,]+", heading)[0].replace(",", ""))
+    assert 0 < shown
+    with page.expect_download() as download:
+        page.get_by_role("button", name="导出").click()
+    path = tmp_path / "out.xlsx"
+    download.value.save_as(path)
+    rows = python_calamine.CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
+    names, units, grades = (rows[0].index(heading) for heading in ("企业名称", "责任单位", "意向等级"))
+    assert len(rows) - 1 == shown
+    assert {row[grades] for row in rows[1:]} == {"A"}
+    assert "凤凰县" not in {row[units] for row in rows[1:]}
+    assert app.of_fenghuang[1] not in {row[names] for row in rows[1:]}
+    assert page.context.request.get(download.value.url).status == 200
+    other = browser.new_context(locale="zh-CN")
+    stranger = sign_in(other.new_page(), "wangwu")
+    assert stranger.context.request.get(download.value.url).status == 404
     other.close()
 
 

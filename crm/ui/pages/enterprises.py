@@ -1,14 +1,26 @@
 """The directory of intended enterprises: filters in the address, a page of fifty, a click opens the enterprise."""
 
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from crm.exchange.exporting import export_table
 from crm.locale import _
 from crm.model import Grade, SegmentRole, Stage, Tier, label
+from crm.permissions import Action, can
 from crm.reports import vocabulary
-from crm.reports.enterprises import PAGE_SIZE, SORTS, EnterpriseFilter, count_directory, directory, sources
+from crm.reports.enterprises import (
+    PAGE_SIZE,
+    SORTS,
+    EnterpriseFilter,
+    count_directory,
+    directory,
+    directory_condition,
+    sources,
+)
 from crm.ui import components as ui
 from crm.ui import session, shell, tables
 
@@ -83,8 +95,28 @@ filters = EnterpriseFilter(
     quiet_days=quiet,
 )
 total = count_directory(db, actor, filters, today=today)
+
+
+def exported() -> bytes:
+    """Return what the filter shows, all pages of it, as a workbook that imports again."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "enterprises.xlsx"
+        export_table(
+            db,
+            actor,
+            "enterprises",
+            path,
+            where=lambda params: directory_condition(actor, filters, params, today=today, alias="r"),
+            now=session.utc_now(),
+        )
+        return path.read_bytes()
+
+
 with ui.card("list", _("{total} enterprises", total=f"{total:,}")) as aside:
     with aside:
+        if total and can(actor, Action.EXPORT):
+            stamp = f"{session.local(session.utc_now()):%Y%m%d-%H%M%S}"
+            ui.download_button(_("Export"), exported, file_name=f"{_('Enterprises')}-{actor.login}-{stamp}.xlsx")
         sort = st.selectbox(
             str(_("Order")),
             list(SORTS),

@@ -105,12 +105,7 @@ with ui.card("file", _("Ledger")):
             on_change=start_over,
             width=220,
         )
-        st.download_button(
-            str(_("Template")),
-            lambda: template_of(kind),
-            file_name=f"{KINDS[kind].title}.xlsx",
-            icon=":material/download:",
-        )
+        ui.download_button(_("Template"), partial(template_of, kind), file_name=f"{KINDS[kind].title}.xlsx")
     upload = st.file_uploader(
         str(_("An .xlsx, .xls or .csv file")),
         type=["xlsx", "xls", "csv"],
@@ -179,11 +174,8 @@ if plan is not None:
                     start_over()
                     st.rerun()
             if plan.rejected or plan.warnings:
-                st.download_button(
-                    str(_("Your sheet with the reasons")),
-                    partial(report_of, plan),
-                    file_name=report_path(plan, Path()).name,
-                    icon=":material/download:",
+                ui.download_button(
+                    _("Your sheet with the reasons"), partial(report_of, plan), file_name=report_path(plan, Path()).name
                 )
             st.button(str(_("Another file")), key="start_over", on_click=start_over, type="tertiary")
 

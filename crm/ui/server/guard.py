@@ -219,12 +219,14 @@ async def _password_expired(found: LiveSession) -> bool:
 
 
 def _drawn_for(file_name: str, key: str) -> bool:
-    """Whether a media file stands on a page drawn for this session: its address alone opens nothing."""
+    """Whether a media file was made for this session or stands on a page drawn for it: its address opens nothing."""
     # Streamlit offers no public way to ask this; where the answer is missing, the file is refused.
     manager = Runtime.instance().media_file_mgr
     by_session: dict[str, dict[str, str]] = manager._files_by_session_and_coord
     file_id = file_name.partition(".")[0]
-    return any(file_id in by_session.get(owned, {}).values() for owned in bindings.owned_by(key))
+    return bindings.made_for(file_id, key) or any(
+        file_id in by_session.get(owned, {}).values() for owned in bindings.owned_by(key)
+    )
 
 
 def _identified(scope: Scope, headers: Headers, key: str | None) -> Scope:
