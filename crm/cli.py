@@ -782,12 +782,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except OSError as error:
         where = error.filename or ""
         _refuse(_("{path}: the file cannot be read or written ({reason}).", path=where, reason=error.strerror))
+    except Exception as error:
+        # A defect, or a database server that went away: one sentence, and the trace for whoever asks for it.
+        if os.environ.get("CRM_DEBUG"):
+            raise
+        name = type(error).__name__
+        _refuse(_("Something went wrong ({name}). CRM_DEBUG=1 before the command shows the details.", name=name))
     sys.exit(0)
 
 

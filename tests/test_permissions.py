@@ -15,9 +15,9 @@ from crm.permissions import Action, allowed, can, mask, require, require_for_uni
 from crm.store import Params
 from tests.probes import NOW, SYSTEM, TODAY, dump, insert, insert_enterprise, insert_project, person, unit_ids
 
-UNIT, OTHER, CHAIN, OTHER_CHAIN = "吉首", "凤凰", "tea", "liquor"
+UNIT, OTHER = "吉首", "凤凰"
 
-# What a record is to somebody of UNIT with chain CHAIN: whether the unit, the chain or the login "me" has to do with it.
+# What a record is to "me" of UNIT, whose chain is the first industry.
 # record: (unit has it, chain has it, made by "me")
 ENTERPRISES = {
     "owned": (True, False, False),
@@ -162,7 +162,10 @@ def bureau(db):
         ("adjustment", {"month": "2026-05", "points": 1, "reason": "测试"}),
     ):
         found[subject] = {
-            name: (insert(db, subject, unit_id=unit if facts[0] else other, by="me" if facts[2] else "t", **more), facts)
+            name: (
+                insert(db, subject, unit_id=unit if facts[0] else other, by="me" if facts[2] else "t", **more),
+                facts,
+            )
             for name, facts in FIGURES.items()
         }
     return found, unit, industry

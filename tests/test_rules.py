@@ -286,6 +286,9 @@ def test_what_is_wrong_with_a_code_is_said(code, says):
 @given(st.text(st.sampled_from("0123456789ABCDEFGHJKLMNPQRTUWXY"), min_size=17, max_size=17))
 def test_the_check_character_follows_the_standard(first_17):
     alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-    total = sum(alphabet.index(c) * [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28][i] for i, c in enumerate(first_17))
+    total = sum(
+        alphabet.index(c) * [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28][i]
+        for i, c in enumerate(first_17)
+    )
     assert rules.credit_check_character(first_17) == alphabet[(31 - total % 31) % 31]
     assert rules.credit_code_problem(first_17 + rules.credit_check_character(first_17)) is None

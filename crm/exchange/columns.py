@@ -30,6 +30,7 @@ class Type(StrEnum):
     """How a cell is read and written."""
 
     TEXT = "text"
+    NAME = "name"
     CREDIT_CODE = "credit_code"
     PERSONAL = "personal"
     DATE = "date"
@@ -200,6 +201,7 @@ _LONG = 10_000
 _ENTERPRISE = Column(
     "企业名称",
     "enterprise",
+    Type.NAME,
     required=True,
     key=True,
     synonyms=("公司名称", "单位名称", "企业全称"),
@@ -387,7 +389,8 @@ _KINDS = (
         "招商项目库",
         "opportunity",
         (
-            Column("项目名称", "name", required=True, key=True, longest=_NAME, example="电子元件产业园招商项目"),
+            Column("项目名称", "name", Type.NAME, required=True, key=True, longest=_NAME,
+                   example="电子元件产业园招商项目"),
             _of(_INDUSTRY, required=True),
             _SEGMENT,
             _of(_UNIT, required=True),
@@ -409,9 +412,9 @@ _KINDS = (
             _of(_PROJECT, field="code", required=False,
                 note=_("A code not yet known makes the project under it; left blank, the system finds the project by"
                        " name and investor or makes a code.")),
-            Column("项目名称", "name", required=True, longest=_NAME, example="示例电子元件生产项目"),
-            Column("投资企业", "investor", required=True, synonyms=("投资方", "投资主体", "投资单位"), longest=_NAME,
-                   example="湖南示例新材料有限公司"),
+            Column("项目名称", "name", Type.NAME, required=True, longest=_NAME, example="示例电子元件生产项目"),
+            Column("投资企业", "investor", Type.NAME, required=True, synonyms=("投资方", "投资主体", "投资单位"),
+                   longest=_NAME, example="湖南示例新材料有限公司"),
             _of(_UNIT, required=True),
             _INDUSTRY,
             _SEGMENT,

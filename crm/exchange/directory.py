@@ -21,8 +21,8 @@ def judge_enterprises(case: Case) -> None:
     )
     linked = _Links(case, {r["id"] for r in by_code.values()} | {r["id"] for rs in by_name.values() for r in rs})
     people = _FirstContacts(case, linked.enterprise_ids)
-    has_links = "industries" in case.values or "segments" in case.values
-    has_people = "contact_name" in case.values or "contact_phone" in case.values
+    has_links = not case.values.keys().isdisjoint({"industries", "segments", "roles"})
+    has_people = not case.values.keys().isdisjoint({"contact_name", "contact_title", "contact_phone"})
     books, actor_unit = case.books, case.actor.unit_id
     for row, said in case.records():
         key, code = keys[row], codes[row]
@@ -127,6 +127,8 @@ class _Links:
         """Bring the links of a row's enterprise in line with the row; returns whether any changed."""
         named, segments = self.industries[row], self.segments[row] or ()
         if not named and not segments:
+            if self.roles[row]:
+                self.case.warn(row, "roles", _("A role needs its industry: it was not taken."))
             return False
         books = self.case.books
         held = [] if enterprise_id < 0 else books.where("enterprise_segment", "enterprise_id", enterprise_id)
@@ -175,14 +177,8 @@ class _Links:
     ) -> bool:
         books, changed = self.case.books, False
         if not held:
-            for industry_id, segment_id, role in wanted:
-                said = {
-                    "enterprise_id": enterprise_id,
-                    "industry_id": industry_id,
-                    "segment_id": segment_id,
-                    "role": role,
-                }
-                books.add("enterprise_segment", row, said)
+            for asked in wanted:
+                books.add("enterprise_segment", row, _new_link(enterprise_id, asked))
             return bool(wanted)
         left = {(link["industry_id"], link["segment_id"]): link for link in held}
         for industry_id, segment_id, role in wanted:
@@ -197,12 +193,11 @@ class _Links:
                     continue
             if link is None:
                 link = left.pop((industry_id, None), None)
-            said: dict[str, Any] = {"segment_id": segment_id} | ({"role": role} if role is not None else {})
             if link is not None:
+                said = {"segment_id": segment_id, "role": role if role is not None else link["role"]}
                 changed |= books.change("enterprise_segment", link["id"], row, said)
             else:
-                said |= {"enterprise_id": enterprise_id, "industry_id": industry_id}
-                books.add("enterprise_segment", row, said)
+                books.add("enterprise_segment", row, _new_link(enterprise_id, (industry_id, segment_id, role)))
                 changed = True
         meant = {industry_id for industry_id, _segment, _role in wanted}
         for (industry_id, segment_id), link in left.items():
@@ -210,6 +205,11 @@ class _Links:
             if unsaid and (all_segments or industry_id not in meant):
                 changed |= books.archive("enterprise_segment", link["id"], row)
         return changed
+
+
+def _new_link(enterprise_id: int, link: _Link) -> Record:
+    industry_id, segment_id, role = link
+    return {"enterprise_id": enterprise_id, "industry_id": industry_id, "segment_id": segment_id, "role": role}
 
 
 class _FirstContacts:
@@ -226,10 +226,10 @@ class _FirstContacts:
         """Make or update the contact person of a row; returns whether anything changed."""
         name = self.names[row]
         if name is None:
-            if self.phones[row] is not None:
-                self.case.warn(
-                    row, "contact_phone", _("A phone needs the name of the contact person: it was not taken.")
-                )
+            for field, values in (("contact_title", self.titles), ("contact_phone", self.phones)):
+                if values[row] is not None:
+                    reason = _("The name of the contact person is missing: this was not taken.")
+                    self.case.warn(row, field, reason)
             return False
         said = {"title": self.titles[row], "phone": self.phones[row]}
         books = self.case.books

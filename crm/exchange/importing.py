@@ -258,7 +258,9 @@ def commit_import(
     if strict and plan.rejected:
         raise Refused(_("{count} rows are rejected, and nothing was imported.", count=plan.rejected))
     with _without_collections(), transaction(database, actor=actor.login, now=now) as work:
-        if plan._case.books.spent or work.value("select last_id from audit_head where id = 1") != plan._head:
+        # The plan holds what its own actor may do.
+        stale = plan._case.books.spent or plan._case.actor != actor
+        if stale or work.value("select last_id from audit_head where id = 1") != plan._head:
             again = _judge(database, work, actor, plan.kind, plan.sheet, plan.today)
             if again._case.actions != plan._case.actions:
                 raise Conflict(
@@ -271,7 +273,7 @@ def commit_import(
     return replace(plan.result(), batch=batch_id)
 
 
-_LINES_AT_ONCE = 10_000
+_LINES_AT_ONCE = 5_000
 
 
 def _write(work: Transaction, plan: Plan, progress: Progress | None) -> int:
@@ -412,6 +414,16 @@ def _referred_to(work: Transaction, made: Mapping[str, Sequence[tuple[int, int]]
             str(_("{record} is referred to by others ({table}).", record=name, table=referring))
             for name in _names(work, table, [row[0] for row in named])
         ]
+    for table, records in made.items():
+        ids = [record_id for record_id, _version in records]
+        named = work.rows(
+            "select distinct subject_id from attachment"
+            " where subject = $1 and subject_id in (select unnest($2::bigint[]))",
+            [table, ids],
+        )
+        found += [
+            str(_("{record} has attachments.", record=name)) for name in _names(work, table, [row[0] for row in named])
+        ]
     return found
 
 
@@ -436,6 +448,14 @@ def _restore(work: Transaction, table: str, records: Sequence[tuple[int, int, Ma
         groups.setdefault(columns, []).append((record_id, version, *values))
     for columns, rows in groups.items():
         work.update_many(table, columns, rows)
+    # The records are again as they were two versions ago: lines of earlier batches keep their distance to the present,
+    # so that these batches can be taken back next, unless somebody changed the records in between.
+    work.session.execute(
+        "update import_row as r set subject_version = r.subject_version + 2"
+        " from (select unnest($1::bigint[]) as id, unnest($2::int[]) as version) v"
+        " where r.subject = $3 and r.subject_id = v.id and r.subject_version < v.version",
+        [[record[0] for record in records], [record[1] for record in records], table],
+    )
 
 
 def _readers(work: Transaction, table: str) -> dict[str, Callable[[Any], Any]]:

@@ -131,15 +131,11 @@ def _check_ending(content: bytes, ending: str) -> None:
         if ending == "csv" and re.match(
             rb"\s*<(?:!doctype|html|\?xml)", content[:200].removeprefix(b"\xef\xbb\xbf"), re.I
         ):
-            raise Refused(
-                _("The file is a web page, not a {ending} file: open it and save it as .xlsx.", ending=ending)
-            )
+            raise _refusal("page", ending)
         return
     if re.match(rb"\s*<(?:!doctype|html|table|\?xml|meta)", content[:200].removeprefix(b"\xef\xbb\xbf"), re.I):
-        raise Refused(_("The file is a web page, not a {ending} file: open it and save it as .xlsx.", ending=ending))
-    raise Refused(
-        _("The content is not what the ending .{ending} says: open the file and save it as .xlsx.", ending=ending)
-    )
+        raise _refusal("page", ending)
+    raise _refusal("other", ending)
 
 
 # ------------------------------------------------------------------------------------------------------- the child
@@ -168,7 +164,7 @@ def _parse(
             if progress:
                 progress(min(waited / expected, 0.95))
             if waited > 2 * SECONDS:
-                raise Refused(_("Reading the file took too long: split it, or save it anew as .xlsx."))
+                raise _refusal("time")
     finally:
         child.kill()
         child.wait()
@@ -177,14 +173,12 @@ def _parse(
     if child.returncode != 0 and not _is_whole(answer):
         # Killed by its own limits, or brought down by the content.
         if child.returncode == -24 or child.returncode == -9:
-            raise Refused(_("Reading the file took too long: split it, or save it anew as .xlsx."))
-        raise Refused(_REASONS["memory" if child.returncode == -6 else "damaged"])
+            raise _refusal("time")
+        raise _refusal("memory" if child.returncode == -6 else "damaged")
     length = int.from_bytes(answer[:8], "big")
     head: dict[str, Any] = json.loads(answer[8 : 8 + length].decode("utf-8", "surrogatepass"))
     if "refused" in head:
-        reason = _REASONS[head["refused"]]
-        names = re.findall(r"{(\w+)}", reason.msgid)
-        raise Refused(Message(reason.msgid, dict(zip(names, head["values"], strict=True))))
+        raise _refusal(head["refused"], *head["values"])
     return head, answer[8 + length :]
 
 
@@ -196,23 +190,34 @@ def _is_whole(answer: bytes) -> bool:
     return len(answer) > 8 and len(answer) >= 8 + int.from_bytes(answer[:8], "big")
 
 
-# Why the child took no file; the values of a sentence come with its answer.
-_REASONS: dict[str, Message] = {
-    "memory": _(
-        "The sheet has cells far away or too many of them: delete the rows and columns beyond the table, and save it."
-    ),
-    "damaged": _("The file is damaged: open it, save it anew as .xlsx and try again."),
-    "password": _("The workbook is protected by a password: save it without one."),
-    "no_sheet": _("The workbook has no visible sheet."),
-    "sheet": _("There is no sheet “{sheet}” in the workbook. It has: {sheets}."),
-    "columns": _("The sheet has more than {most} columns: delete those beyond the table, and save it."),
-    "rows": _("The sheet has more than {most} rows: split it."),
-    "utf16": _("The text is in UTF-16: save it as “CSV UTF-8”."),
-    "encoding": _("The text is neither UTF-8 nor GB18030: save it as “CSV UTF-8”."),
-    "binary": _("The file holds bytes that no text has: save it as “CSV UTF-8”."),
-    "quote": _("A quotation mark opened on line {line} is never closed: close it, or save the sheet as .xlsx."),
-    "csv": _("Line {line} is not valid CSV: look for a stray quotation mark, or save the sheet as .xlsx."),
-}
+def _refusal(reason: str, first: Any = "", second: Any = "") -> Refused:
+    """Return why a file is not taken, by the name and values that the child gives the reason."""
+    sentences: dict[str, Message] = {
+        "memory": _(
+            "The sheet has cells far away or too many: delete the rows and columns beyond the table, and save it."
+        ),
+        "damaged": _("The file is damaged: open it, save it anew as .xlsx and try again."),
+        "password": _("The workbook is protected by a password: save it without one."),
+        "no_sheet": _("The workbook has no visible sheet."),
+        "sheet": _("There is no sheet “{sheet}” in the workbook. It has: {sheets}.", sheet=first, sheets=second),
+        "columns": _("The sheet has more than {most} columns: delete those beyond the table, and save it.", most=first),
+        "rows": _("The sheet has more than {most} rows: split it.", most=first),
+        "time": _("Reading the file took too long: split it, or save it anew as .xlsx."),
+        "utf16": _("The text is in UTF-16: save it as “CSV UTF-8”."),
+        "encoding": _("The text is neither UTF-8 nor GB18030: save it as “CSV UTF-8”."),
+        "binary": _("The file holds bytes that no text has: save it as “CSV UTF-8”."),
+        "quote": _(
+            "A quotation mark opened on line {line} is never closed: close it, or save the sheet as .xlsx.", line=first
+        ),
+        "csv": _(
+            "Line {line} is not valid CSV: look for a stray quotation mark, or save the sheet as .xlsx.", line=first
+        ),
+        "other": _(
+            "The content is not what the ending .{ending} says: open the file and save it as .xlsx.", ending=first
+        ),
+        "page": _("The file is a web page, not a {ending} file: open it and save it as .xlsx.", ending=first),
+    }
+    return Refused(sentences[reason])
 
 
 # -------------------------------------------------------------------------------------------------- before the parse
@@ -238,7 +243,8 @@ class _Scan:
         self.path = path
         self.sheet = sheet
         self.unread: dict[tuple[int, int], tuple[str, Message]] = {}
-        damaged = Refused(_REASONS["damaged"])
+        self._formula = b"<f"
+        damaged = _refusal("damaged")
         try:
             with zipfile.ZipFile(path) as archive:
                 parts = archive.infolist()
@@ -247,12 +253,7 @@ class _Scan:
                     if part.filename.endswith((".xml", ".rels", ".vml")):
                         _check_prolog(archive, part)
                 if "xl/workbook.xml" not in archive.namelist():
-                    raise Refused(
-                        _(
-                            "The content is not what the ending .{ending} says: open the file and save it as .xlsx.",
-                            ending="xlsx",
-                        )
-                    )
+                    raise _refusal("other", "xlsx")
         except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, RuntimeError, EOFError) as error:
             raise damaged from error
 
@@ -262,6 +263,9 @@ class _Scan:
             with zipfile.ZipFile(self.path) as archive:
                 part = self._part(archive)
                 if part is not None:
+                    with archive.open(part) as file:
+                        # Elements have a prefix in some writers' sheets.
+                        self._formula = b"<f" if b"<worksheet" in file.read(4096) else b":f"
                     with archive.open(part) as file:
                         for rows in _whole_rows(file):
                             self._look_over(rows)
@@ -274,7 +278,7 @@ class _Scan:
             RuntimeError,
             EOFError,
         ) as error:
-            raise Refused(_REASONS["damaged"]) from error
+            raise _refusal("damaged") from error
 
     def _part(self, archive: zipfile.ZipFile) -> str | None:
         """Return the archive's part that holds the sheet; None where the parser had better say so."""
@@ -295,7 +299,7 @@ class _Scan:
 
     def _look_over(self, rows: bytes) -> None:
         # Most sheets have neither: asked of the whole piece before any cell is looked at.
-        if not (b't="e"' in rows or b"<f" in rows or b":f" in rows):
+        if not (b't="e"' in rows or self._formula in rows):
             return
         for attributes, content in _CELL.findall(rows):
             place = _PLACE.search(attributes)
@@ -305,7 +309,7 @@ class _Scan:
 
     def _note(self, attributes: bytes, content: bytes, value: re.Match[bytes] | None, row: int, column: int) -> None:
         if row >= parse_process.MOST_ROWS or column >= parse_process.MOST_COLUMNS or len(self.unread) >= _MOST_UNREAD:
-            raise Refused(_REASONS["memory"])
+            raise _refusal("memory")
         if b't="e"' in attributes:
             text = value[1].decode("utf-8", "replace") if value else ""
             if text != "#N/A":
@@ -334,7 +338,7 @@ def _check_sizes(parts: list[zipfile.ZipInfo]) -> None:
     ):
         raise Refused(_("The workbook swells to {size} MB when unpacked and was not opened.", size=unpacked // 2**20))
     if any(part.flag_bits & 1 for part in parts):
-        raise Refused(_REASONS["password"])
+        raise _refusal("password")
 
 
 def _check_prolog(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
@@ -348,7 +352,7 @@ def _check_prolog(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
                 break
             prolog += more
     if b"\0" in prolog[:200]:
-        raise Refused(_REASONS["damaged"])
+        raise _refusal("damaged")
     before = re.split(rb"<[A-Za-z_]", prolog, maxsplit=1)[0]
     if re.search(rb"<!(?:DOCTYPE|ENTITY)", before, re.IGNORECASE):
         raise Refused(_("The workbook holds a document type definition (DTD) and was not opened."))

@@ -128,6 +128,16 @@ def _read_texts(column: Column, cells: Sequence[Any]) -> Read:
     return values, problems
 
 
+def _read_names(column: Column, cells: Sequence[Any]) -> Read:
+    values, problems = _read_texts(column, cells)
+    for n, value in enumerate(values):
+        # Punctuation alone would be the same name as any other punctuation.
+        if value is not None and not name_key(value):
+            values[n] = None
+            problems[n] = Problem(_("This is not a name."), True)
+    return values, problems
+
+
 def _read_personal(column: Column, cells: Sequence[Any]) -> Read:
     values, problems = _read_texts(column, cells)
     for n, value in enumerate(values):
@@ -524,7 +534,7 @@ def _read_yes_no(column: Column, cells: Sequence[Any]) -> Read:
     return values, problems
 
 
-def _read_names(known: Mapping[str, int], column: Column, cells: Sequence[Any]) -> Read:
+def _read_known(known: Mapping[str, int], column: Column, cells: Sequence[Any]) -> Read:
     values, problems = _read_texts(column, cells)
     for n, value in enumerate(values):
         if value is None:
@@ -556,6 +566,7 @@ def _read_industries(known: Mapping[str, int], column: Column, cells: Sequence[A
 
 _READERS: dict[Type, Callable[[Column, Sequence[Any]], Read]] = {
     Type.TEXT: _read_texts,
+    Type.NAME: _read_names,
     Type.PERSONAL: _read_personal,
     Type.CREDIT_CODE: _read_credit_codes,
     Type.LIST: _read_lists,
@@ -574,9 +585,9 @@ def read_cells(column: Column, cells: Sequence[Any], *, heading: str, names: Nam
     if column.type is Type.MONEY:
         return _money_reader(unit_of_heading(heading))(column, cells)
     if column.type is Type.UNIT:
-        return _read_names(names.units, column, cells)
+        return _read_known(names.units, column, cells)
     if column.type is Type.INDUSTRY:
-        return _read_names(names.industries, column, cells)
+        return _read_known(names.industries, column, cells)
     if column.type is Type.INDUSTRIES:
         return _read_industries(names.industries, column, cells)
     values, problems = _READERS[column.type](column, cells)

@@ -54,12 +54,13 @@ def directory(
     """Return one page of the enterprises that the reader may see.
 
     Columns: id, name, credit_code, chains, grade, source, unit, owner_person, intended_amount (元), last_contact_on,
-    next_contact_on, stage (the furthest of its projects), projects.
+    next_contact_on, stage (the furthest of its projects), projects: of the projects that the reader may see.
     """
     params = Params()
     where = directory_condition(actor, filters, params, today=today)
     with database.reading() as session:
         limit, offset = params.add(size), params.add((max(page, 1) - 1) * size)
+        seen = permissions.visible(actor, Action.READ, "project", "p", params)
         # The page is found by its ids alone, and only its own rows are read in full and joined: at 200k enterprises
         # the rest would cost more than the filter.
         rows: pd.DataFrame = session.frame(
@@ -79,7 +80,7 @@ def directory(
                 select p.enterprise_id, count(*) as projects, max({_stage_number("p.stage")}) as furthest
                 from project p
                 join page on page.id = p.enterprise_id
-                where p.archived_at is null
+                where p.archived_at is null and {seen}
                 group by p.enterprise_id
             )
             select
@@ -138,19 +139,19 @@ def directory_condition(
         )
     if filters.unit_id is not None:
         parts.append(f"{alias}.owner_unit_id = {params.add(filters.unit_id)}")
-    if filters.stage == "none":
-        parts.append(f"{alias}.id not in (select p.enterprise_id from project p where p.archived_at is null)")
-    elif filters.stage:
-        stage = params.add(filters.stage)
-        parts.append(
-            f"{alias}.id in (select p.enterprise_id from project p where p.archived_at is null and p.stage = {stage})"
-        )
+    if filters.stage:
+        seen = permissions.visible(actor, Action.READ, "project", "p", params)
+        projects = f"select p.enterprise_id from project p where p.archived_at is null and {seen}"
+        if filters.stage == "none":
+            parts.append(f"{alias}.id not in ({projects})")
+        else:
+            parts.append(f"{alias}.id in ({projects} and p.stage = {params.add(filters.stage)})")
     if filters.grade:
         parts.append(f"{alias}.grade = {params.add(filters.grade)}")
     if filters.source:
         parts.append(f"{alias}.source = {params.add(filters.source)}")
     if filters.quiet_days is not None:
-        since = params.add(today.fromordinal(today.toordinal() - filters.quiet_days))
+        since = params.add(today.fromordinal(max(today.toordinal() - filters.quiet_days, 1)))
         parts.append(f"({alias}.last_contact_on is null or {alias}.last_contact_on < {since})")
     return " and ".join(parts)
 
@@ -162,7 +163,9 @@ def sources(database: Database, actor: Actor) -> list[str]:
     return [
         row[0]
         for row in database.rows(
-            f"select distinct e.source from enterprise e where e.source is not null and {where} order by 1", params
+            "select distinct e.source from enterprise e"
+            f" where e.source is not null and e.archived_at is null and {where} order by 1",
+            params,
         )
     ]
 
@@ -308,6 +311,13 @@ def enterprise_record(database: Database, actor: Actor, enterprise_id: int) -> E
     return EnterpriseRecord(found[0], unit, joined, contacts, projects, int(follow_ups))
 
 
+def _require_live(session: Session, actor: Actor, enterprise_id: int) -> None:
+    """Demand an enterprise within the reader's scope that is not archived; raises NotFound."""
+    permissions.require(session, actor, Action.READ, "enterprise", enterprise_id)
+    if not session.rows("select 1 from enterprise where id = $1 and archived_at is null", [enterprise_id]):
+        raise NotFound
+
+
 @dataclass(frozen=True)
 class TimelineEntry:
     """One contact on an enterprise's timeline."""
@@ -334,7 +344,7 @@ def timeline(
 ) -> list[TimelineEntry]:
     """Return one page of an enterprise's contacts, newest first, within the reader's scope."""
     with database.reading() as session:
-        permissions.require(session, actor, Action.READ, "enterprise", enterprise_id)
+        _require_live(session, actor, enterprise_id)
         rows = session.rows(
             "select f.id, f.version, f.happened_on, f.method, f.content, coalesce(f.our_people, ''),"
             " coalesce(f.their_people, ''), coalesce(f.outcome, ''), coalesce(f.next_step, ''), f.next_due_on,"

@@ -94,6 +94,7 @@ class Transaction:
     def insert(self, table: str, values: Mapping[str, Any], *, action: str = "create", note: str | None = None) -> int:
         """Insert one record, record the change and return the new id."""
         columns = self._checked(table, values)
+        values = {column: _storable(value) for column, value in values.items()}
         record_id = self.new_ids(1)[0]
         stamped = [record_id, 1, self.now, self.actor, self.now, self.actor, *values.values()]
         names = ", ".join([*STAMPS, *columns])
@@ -120,7 +121,8 @@ class Transaction:
         before = self.get(table, record_id)
         if before["version"] != version:
             raise Conflict
-        differing = {column: value for column, value in changes.items() if before[column] != value}
+        wanted = {column: _storable(value) for column, value in changes.items()}
+        differing = {column: value for column, value in wanted.items() if before[column] != value}
         if not differing:
             return False
         columns = self._checked(table, differing)
@@ -260,6 +262,11 @@ def to_json(values: Mapping[str, Any] | None) -> str | None:
         return None
     shown = {key: "•••" if key in _SECRET else _plain(value) for key, value in values.items()}
     return json.dumps(shown, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _storable(value: Any) -> Any:
+    """Drop NUL from text: no keyboard types it, and the server engine refuses it."""
+    return value.replace("\x00", "") if isinstance(value, str) else value
 
 
 def _plain(value: Any) -> Any:

@@ -13,7 +13,7 @@ from crm.reports.enterprises import (
     timeline,
 )
 from tests.bench.bureau import TODAY, Bureau, dispatcher, staff
-from tests.bench.measuring import Line, medians, ms
+from tests.bench.measuring import Line, Work, medians, ms
 
 PAGE_GOAL, SEARCH_GOAL = 60.0, 300.0
 
@@ -59,6 +59,6 @@ def _page(database: store.Database, name: str, actor: Actor, chosen: EnterpriseF
     return Line(name, figure, "ms", PAGE_GOAL, f"count {ms(found['count'])}, page of 50 {ms(found['page'])}")
 
 
-def _one(name: str, work: partial[object], goal: float | None) -> Line:
+def _one(name: str, work: Work, goal: float | None) -> Line:
     found = medians({"it": work}, times=9)["it"]
     return Line(name, found * 1000, "ms", goal, ms(found))

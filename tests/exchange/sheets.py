@@ -14,7 +14,7 @@ from crm.model import Actor
 
 SYSTEM = Actor(login="system:tester")
 TODAY = date(2026, 6, 30)
-NOW = datetime(2026, 6, 30, 8, 0, 0)
+NOW = datetime.fromisoformat("2026-06-30T08:00:00")
 
 Row = Mapping[str, Any]
 

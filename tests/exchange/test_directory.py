@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from crm.exchange import commit_import, plan_import
 from crm.rules import credit_check_character
-from tests.exchange.sheets import TODAY, Desk, counts, said, warned
+from tests.exchange.sheets import NOW, SYSTEM, TODAY, Desk, counts, said, warned
 
 SAMPLE = Path(os.environ.get("CRM_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data")) / "registry_sample.csv"
 
@@ -134,8 +135,8 @@ def test_a_former_name_finds_the_enterprise(desk: Desk) -> None:
     enterprise_id = desk.record("enterprise", name="甲公司")["id"]
     with desk.db.transaction() as session:
         session.execute(
-            "insert into enterprise_alias (id, version, created_at, created_by, updated_at, updated_by, enterprise_id, name,"
-            " name_key) values (1, 1, $1, 'x', $1, 'x', $2, '旧名', '旧名')",
+            "insert into enterprise_alias (id, version, created_at, created_by, updated_at, updated_by, enterprise_id,"
+            " name, name_key) values (1, 1, $1, 'x', $1, 'x', $2, '旧名', '旧名')",
             [TODAY, enterprise_id],
         )
     assert counts(desk.take("enterprises", {"企业名称": "旧名", "备注": "好"})) == {"updated": 1}
@@ -260,10 +261,19 @@ def test_an_unknown_segment_is_said_and_not_linked(quick_desk: Desk) -> None:
     )
 
 
-def test_a_phone_without_a_person_is_said(quick_desk: Desk) -> None:
-    plan = quick_desk.plan("enterprises", [{"企业名称": "甲公司", "联系电话": "0743-1"}])
-    assert warned(plan) == [
-        (2, "联系电话", "0743-1", "A phone needs the name of the contact person: it was not taken.")
+def test_cells_that_need_another_one_are_said(quick_desk: Desk) -> None:
+    row = {"企业名称": "甲公司", "联系电话": "0743-1", "职务": "经理", "补链类型": "补链"}
+    assert warned(quick_desk.plan("enterprises", [row])) == [
+        (2, "补链类型", "补链", "A role needs its industry: it was not taken."),
+        (2, "职务", "经理", "The name of the contact person is missing: this was not taken."),
+        (2, "联系电话", "0743-1", "The name of the contact person is missing: this was not taken."),
+    ]
+
+
+def test_punctuation_is_no_name(quick_desk: Desk) -> None:
+    assert said(quick_desk.take("enterprises", {"企业名称": "（）"}, {"企业名称": "。"})) == [
+        (2, "企业名称", "（）", "This is not a name."),
+        (3, "企业名称", "。", "This is not a name."),
     ]
 
 
@@ -347,11 +357,6 @@ def test_follow_ups_refuse_what_cannot_be(desk: Desk) -> None:
 
 @pytest.mark.skipif(not SAMPLE.exists(), reason="the registry sample is not on this machine")
 def test_the_registry_sample_imports_with_every_oddity_named(desk: Desk) -> None:
-    from datetime import datetime
-
-    from crm.exchange import commit_import, plan_import
-    from tests.exchange.sheets import SYSTEM
-
     plan = plan_import(desk.db, SYSTEM, "enterprises", SAMPLE, today=TODAY)
     assert counts(plan) == {"new": 3000, "warnings": 92}
     assert plan.unknown_columns == ("法人代表",)
@@ -362,7 +367,7 @@ def test_the_registry_sample_imports_with_every_oddity_named(desk: Desk) -> None
         assert reason
         by_column[column] = by_column.get(column, 0) + 1
     assert by_column == {"注册资金": 73, "统一社会信用代码": 19}
-    commit_import(desk.db, SYSTEM, plan, now=datetime(2026, 6, 30))
+    commit_import(desk.db, SYSTEM, plan, now=NOW)
     assert desk.rows(
         "select count(*), count(credit_code), count(registered_capital), count(founded_on) from enterprise"
     ) == [(3000, 2981, 2340, 3000)]

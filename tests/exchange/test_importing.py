@@ -625,3 +625,29 @@ def test_months_are_read_as_people_write_them(quick_desk: Desk) -> None:
 def test_results_can_be_given_the_path_of_their_report(quick_desk: Desk) -> None:
     result = quick_desk.take("enterprises", ENTERPRISE)
     assert result.with_report(Path("a.csv")) == replace(result, report="a.csv")
+
+
+def test_batches_are_taken_back_one_after_the_other(desk: Desk) -> None:
+    before = everything(desk.db, stamps=False)
+    first = desk.take("enterprises", ENTERPRISE).batch
+    between = everything(desk.db, stamps=False)
+    second = desk.take("enterprises", ENTERPRISE | {"备注": "更好"}).batch
+    third = desk.take("enterprises", ENTERPRISE | {"备注": "最好", "意向等级": "A"}).batch
+    assert first is not None
+    assert second is not None
+    assert third is not None
+    with pytest.raises(Refused):
+        revert_import(desk.db, SYSTEM, second, now=NOW)
+    revert_import(desk.db, SYSTEM, third, now=NOW)
+    revert_import(desk.db, SYSTEM, second, now=NOW)
+    assert everything(desk.db, stamps=False) == between
+    revert_import(desk.db, SYSTEM, first, now=NOW)
+    assert everything(desk.db, stamps=False) == before
+
+
+def test_a_plan_of_somebody_else_is_judged_by_who_commits_it(desk: Desk) -> None:
+    desk.take("enterprises", ENTERPRISE | {"责任单位": "泸溪县"})
+    plan = desk.plan("enterprises", [ENTERPRISE | {"备注": "改"}])
+    with pytest.raises(Conflict):
+        commit_import(desk.db, staff(desk), plan, now=NOW)
+    assert desk.record("enterprise")["note"] == "好"

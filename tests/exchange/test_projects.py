@@ -40,8 +40,9 @@ def project(desk: Desk, code: str = "P1", *names: str) -> Any:
 def holdings(desk: Desk) -> list[tuple[Any, ...]]:
     """Return who holds the projects since when."""
     return desk.rows(
-        "select p.code, u.name, h.is_first, h.valid_from, h.valid_to from project_unit h join project p on p.id = h.project_id"
-        " join unit u on u.id = h.unit_id order by p.code, h.is_first desc, h.valid_from, h.id"
+        "select p.code, u.name, h.is_first, h.valid_from, h.valid_to from project_unit h"
+        " join project p on p.id = h.project_id join unit u on u.id = h.unit_id"
+        " order by p.code, h.is_first desc, h.valid_from, h.id"
     )
 
 
@@ -129,8 +130,8 @@ def test_what_a_stage_asks_for_is_one_warning_a_row(quick_desk: Desk) -> None:
             3,
             "项目名称",
             "甲项目",
-            "At this stage the project should also have: Responsible person、Key industry、Planned investment、Negotiation date、"
-            "Agreement number、Agreement kind、Contracted amount、Planned start.",
+            "At this stage the project should also have: Responsible person、Key industry、Planned investment、"
+            "Negotiation date、Agreement number、Agreement kind、Contracted amount、Planned start.",
         ),
     ]
 

@@ -18,19 +18,20 @@ from crm.exchange import reading
 from crm.exchange.reading import Sheet, read_sheet
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 WORKBOOK = (
-    f'<workbook xmlns="{MAIN}" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships">'
+    f'<workbook xmlns="{MAIN}" xmlns:r="{RELATION}">'
     '<sheets><sheet name="Sheet1" sheetId="1" r:id="rId1"/></sheets></workbook>'
 )
 RELATIONS = (
     '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1"'
-    ' Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/>'
-    '<Relationship Id="rId2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings"'
+    f' Type="{RELATION}/worksheet" Target="worksheets/sheet1.xml"/>'
+    f'<Relationship Id="rId2" Type="{RELATION}/sharedStrings"'
     ' Target="sharedStrings.xml"/></Relationships>'
 )
 ROOT = (
     '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1"'
-    ' Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/>'
+    f' Type="{RELATION}/officeDocument" Target="xl/workbook.xml"/>'
     "</Relationships>"
 )
 TYPES = (
@@ -178,7 +179,7 @@ def hidden_only(path: Path) -> Path:
     return package(path, "", workbook=WORKBOOK.replace('sheetId="1"', 'sheetId="1" state="hidden"'))
 
 
-FAR = "The sheet has cells far away or too many of them: delete the rows and columns beyond the table, and save it."
+FAR = "The sheet has cells far away or too many: delete the rows and columns beyond the table, and save it."
 DAMAGED = "The file is damaged: open it, save it anew as .xlsx and try again."
 DTD = "The workbook holds a document type definition (DTD) and was not opened."
 OTHER = "The content is not what the ending .{} says: open the file and save it as .xlsx."
@@ -316,7 +317,17 @@ def test_error_values_and_formulas_without_result_are_named(tmp_path: Path) -> N
 def test_cells_of_a_workbook_come_as_they_are(tmp_path: Path) -> None:
     path = tmp_path / "file.xlsx"
     book = openpyxl.Workbook()
-    row = ["文字", 12.5, 7, date(2026, 3, 5), datetime(2026, 3, 5, 9, 30), True, None, "  两端 ", "多\n行"]
+    row = [
+        "文字",
+        12.5,
+        7,
+        date(2026, 3, 5),
+        datetime.fromisoformat("2026-03-05 09:30"),
+        True,
+        None,
+        "  两端 ",
+        "多\n行",
+    ]
     book.active.append(["h"] * len(row))
     book.active.append(row)
     book.save(path)
@@ -326,7 +337,7 @@ def test_cells_of_a_workbook_come_as_they_are(tmp_path: Path) -> None:
         12.5,
         7,
         date(2026, 3, 5),
-        datetime(2026, 3, 5, 9, 30),
+        datetime.fromisoformat("2026-03-05 09:30"),
         "TRUE",
         None,
         "  两端 ",
@@ -338,7 +349,9 @@ def test_cells_of_a_workbook_come_as_they_are(tmp_path: Path) -> None:
 def test_dates_counted_from_1904_are_the_same_days(tmp_path: Path) -> None:
     path = tmp_path / "file.xlsx"
     book = xlsxwriter.Workbook(str(path), {"date_1904": True})
-    book.add_worksheet().write_datetime(0, 0, datetime(2026, 3, 5), book.add_format({"num_format": "yyyy-mm-dd"}))
+    book.add_worksheet().write_datetime(
+        0, 0, datetime.fromisoformat("2026-03-05"), book.add_format({"num_format": "yyyy-mm-dd"})
+    )
     book.close()
     assert cells(read_sheet(path)) == [[date(2026, 3, 5)]]
 

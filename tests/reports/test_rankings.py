@@ -154,7 +154,7 @@ def test_units_are_listed_in_official_order(db):
     assert [unit.name for unit in units(db)][:9] == [*OFFICIAL, "湘西高新区"]
 
 
-# -------------------------------------------------------------------------------------------- the projects behind a number
+# ----------------------------------------------------------------------------------------- the projects behind a number
 
 
 @pytest.fixture
@@ -193,7 +193,11 @@ def test_every_project_behind_a_number_says_why_it_counts_or_not(db, behind):
 
 def test_a_project_counts_for_the_unit_that_held_it_on_the_cut_off_date(db, behind):
     april = [
-        {f.code for f in facts(db, SYSTEM, month=Month(2026, 4), unit=unit, slug="startup", rules=DEFAULT).rows if f.in_d}
+        {
+            f.code
+            for f in facts(db, SYSTEM, month=Month(2026, 4), unit=unit, slug="startup", rules=DEFAULT).rows
+            if f.in_d
+        }
         for unit in (behind, find_unit(db, "凤凰"))
     ]
     assert april == [{"T-00000", "T-00001", "T-00004"}, {"T-00002", "T-00005"}]
@@ -206,7 +210,9 @@ def test_a_reader_without_scope_sees_no_project_but_how_many_there_are(db, behin
     hidden = facts(db, stranger, month=MAY, unit=behind, slug=slug, rules=DEFAULT)
     assert hidden.rows == []
     assert hidden.hidden == sum(f.in_d for f in everything.rows)
-    own = facts(db, person("zhangsan", Role.STAFF, unit_id=by_short["吉首"]), month=MAY, unit=behind, slug=slug, rules=DEFAULT)
+    own = facts(
+        db, person("zhangsan", Role.STAFF, unit_id=by_short["吉首"]), month=MAY, unit=behind, slug=slug, rules=DEFAULT
+    )
     assert (own.rows, own.hidden) == (everything.rows, 0)
     leader = facts(db, person("sunba", Role.LEADER), month=MAY, unit=behind, slug=slug, rules=DEFAULT)
     assert leader.rows == everything.rows
@@ -217,6 +223,11 @@ def test_a_task_force_sees_the_projects_of_its_chain_and_the_number_of_the_other
     with db.transaction() as session:
         session.execute("update project set industry_id = $1 where code in ('T-00000', 'T-00003')", [industry])
     found = facts(
-        db, person("qianqi", Role.TASKFORCE, industries=(industry,)), month=MAY, unit=behind, slug="startup", rules=DEFAULT
+        db,
+        person("qianqi", Role.TASKFORCE, industries=(industry,)),
+        month=MAY,
+        unit=behind,
+        slug="startup",
+        rules=DEFAULT,
     )
     assert ([f.code for f in found.rows], found.hidden) == (["T-00000", "T-00003"], 3)

@@ -58,7 +58,9 @@ def test_whatever_was_acknowledged_before_a_kill_is_there_whole_and_nothing_by_h
         lines = out.splitlines(keepends=True)
         acknowledged += [tuple(line.split()) for line in lines if line.endswith("\n")]
         db = store.connect(embedded_url)
-        stored = {(str(i), str(e), content) for i, e, content in db.rows("select id, enterprise_id, content from follow_up")}
+        stored = {
+            (str(i), str(e), content) for i, e, content in db.rows("select id, enterprise_id, content from follow_up")
+        }
         assert set(acknowledged) <= stored
         assert len(stored) - len(acknowledged) <= kill + 1, "at most the one in flight at each kill"
         _no_half_of_one(db)
@@ -69,7 +71,7 @@ def test_whatever_was_acknowledged_before_a_kill_is_there_whole_and_nothing_by_h
 
 
 def _no_half_of_one(db):
-    """Each contact has its audit, its enterprise (with its own audit) and its mark on the enterprise; and vice versa."""
+    """Each contact has its audit, its enterprise (audited too) and its mark on the enterprise; and vice versa."""
     contacts = db.rows("select id, enterprise_id from follow_up order by id")
     audited = db.rows("select subject_id from audit where subject = 'follow_up' and action = 'create' order by id")
     assert [row[0] for row in audited] == [row[0] for row in contacts]

@@ -15,7 +15,9 @@ from crm.store.engine import open_database
 from tests.probes import NOW, child_environment, dump, insert_enterprise, run_process
 
 GOOD = "create table extra (id bigint primary key, name text not null);\ninsert into extra values (1, 'x');\n"
-LATE = "create table extra (id bigint primary key);\ninsert into extra values (1), (2);\ninsert into extra values (1);\n"
+LATE = (
+    "create table extra (id bigint primary key);\ninsert into extra values (1), (2);\ninsert into extra values (1);\n"
+)
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def test_an_update_that_touches_another_number_of_rows_than_one_is_a_conflict_an
     """The record vanishes between the look and the write: the statement itself touches no row."""
     record_id = insert_enterprise(db, "甲公司", grade="C")
     before = dump(db)
-    with pytest.raises(Conflict), store.transaction(db, actor="somebody", now=LATER) as work:
+    with pytest.raises(Conflict), store.transaction(db, actor="somebody", now=LATER) as work:  # noqa: PT012
         seen = work.get("enterprise", record_id)
         work.session.execute("delete from enterprise where id = $1", [record_id])
         work.get = lambda _table, _id: seen  # what was read before it vanished
@@ -85,7 +85,9 @@ def test_an_update_that_touches_another_number_of_rows_than_one_is_a_conflict_an
 
 
 def test_an_update_that_changes_nothing_writes_no_audit_and_no_version(db):
-    record_id = insert_enterprise(db, "甲公司", grade="C", intended_amount=Decimal("12.50"), founded_on=date(2020, 1, 2))
+    record_id = insert_enterprise(
+        db, "甲公司", grade="C", intended_amount=Decimal("12.50"), founded_on=date(2020, 1, 2)
+    )
     before = dump(db)
     same = {"grade": "C", "intended_amount": Decimal("12.5"), "founded_on": date(2020, 1, 2), "note": None}
     assert update(db, record_id, 1, **same) is False
@@ -141,7 +143,9 @@ def test_many_records_are_inserted_with_stamps_in_the_order_given(db):
 def test_many_records_are_updated_together(db):
     ids = [insert_enterprise(db, f"企业{n}", grade="C") for n in range(4)]
     with store.transaction(db, actor="somebody", now=LATER) as work:
-        work.update_many("enterprise", ("grade", "intended_amount"), [(ids[0], 1, "A", Decimal("1.01")), (ids[2], 1, None, None)])
+        work.update_many(
+            "enterprise", ("grade", "intended_amount"), [(ids[0], 1, "A", Decimal("1.01")), (ids[2], 1, None, None)]
+        )
     found = db.rows(
         "select id, version, grade, intended_amount, updated_at, updated_by, created_by from enterprise order by id"
     )
@@ -166,7 +170,7 @@ def test_many_updates_of_which_one_is_stale_are_a_conflict_and_none_is_made(db, 
 def test_an_error_inside_a_transaction_leaves_every_table_as_it_was(db):
     record_id = insert_enterprise(db, "甲公司", grade="C")
     before = dump(db)
-    with pytest.raises(ZeroDivisionError), store.transaction(db, actor="somebody", now=LATER) as work:
+    with pytest.raises(ZeroDivisionError), store.transaction(db, actor="somebody", now=LATER) as work:  # noqa: PT012
         work.insert("unit_alias", {"unit_id": 1, "name": "别名"})
         work.update("enterprise", record_id, 1, {"grade": "A"})
         work.insert_many("target", ("unit_id", "year", "measure", "value"), [(7, 2026, "signing", 80)])
