@@ -605,6 +605,32 @@ def check(settings: Settings) -> None:
         sys.exit(1)
 
 
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@_settings
+def backup(settings: Settings, folder: Path) -> None:
+    """Write the whole database into a new folder: Parquet files and a manifest with counts and checksums."""
+    from crm import permissions
+    from crm.store import backup as write_backup
+
+    database = settings.open()
+    permissions.require_right(settings.actor(database), permissions.Action.BACK_UP)
+    counts = write_backup(database, folder, now=_now())
+    settings.print_rows([{"table": table, "rows": rows} for table, rows in counts.items() if rows])
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@_settings
+def restore(settings: Settings, folder: Path) -> None:
+    """Make the database that --db names from a backup; a damaged backup and a database that exists are refused."""
+    from crm import store
+
+    url = settings.database_url()
+    store.restore(folder, url).close()
+    click.echo(str(_("The database is ready: {url}", url=url)))
+
+
 @cli.group()
 def audit() -> None:
     """The audit trail."""

@@ -37,6 +37,7 @@ class Action(StrEnum):
     MANAGE_REFERENCE = "manage_reference"
     MANAGE_RULES = "manage_rules"
     READ_AUDIT = "read_audit"
+    BACK_UP = "back_up"
 
 
 class Scope(StrEnum):

@@ -269,6 +269,10 @@ def test_every_command_does_its_work_on_a_real_database(crm, tmp_path):
     run("user", "reset", "zhangsan")
     run("user", "disable", "zhangsan")
     run("audit", "verify")
+    rows = json.loads(run("backup", str(tmp_path / "copy"), "--format", "json").out)
+    assert {"table": "project", "rows": 1000} in rows
+    run("restore", str(tmp_path / "copy"), "--db", str(tmp_path / "b.duckdb"))
+    run("audit", "verify", "--db", str(tmp_path / "b.duckdb"))
     tried = {path for path, _command in commands() if any(words[: len(path)] == path for words in ran)}
     assert {path for path, _command in commands()} - tried == {("serve",)}
 

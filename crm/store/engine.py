@@ -195,7 +195,11 @@ class _EmbeddedSession(Session):
 
         source: Any = rows
         if not isinstance(rows, pd.DataFrame):
-            batch = pa.record_batch([pa.array(column) for column in zip(*rows, strict=True)], names=list(columns))
+            # The default pool keeps what it had; this one gives it back.
+            pool = pa.system_memory_pool()
+            arrays = [pa.array(column, memory_pool=pool) for column in zip(*rows, strict=True)]
+            batch = pa.record_batch(arrays, names=list(columns))
+            del arrays
             # A registered table is held in memory until the transaction ends, a reader only until it is read.
             source = pa.RecordBatchReader.from_batches(batch.schema, iter([batch]))
             del batch
@@ -278,14 +282,6 @@ class EmbeddedDatabase(Database):
 
     def run_script(self, session: Session, sql: str) -> None:
         session.execute("\n".join(line for line in sql.splitlines() if not line.startswith("--server:")))
-
-    def copy_to(self, target: Path) -> None:
-        """Copy the file as of now, while others go on reading; writers wait for the moment of the copy."""
-        import shutil
-
-        with self._write_lock:
-            self._root.execute("checkpoint")
-            shutil.copyfile(self.url, target)
 
     def close(self) -> None:
         with suppress(duckdb.Error):

@@ -27,15 +27,15 @@ def applied_version(database: Database) -> int:
     return int(database.value("select coalesce(max(number), 0) from schema_version")) if present else 0
 
 
-def migrate(database: Database, *, now: datetime) -> list[str]:
-    """Bring the database to the newest schema and return the names of the files applied."""
+def migrate(database: Database, *, now: datetime, upto: int | None = None) -> list[str]:
+    """Bring the database to the newest schema, or to that of a number, and return the names of the files applied."""
     current = applied_version(database)
     files = schema_files()
     if current > files[-1][0]:
         raise DatabaseUnusable(
             _("The database was made by a newer version of this program: update the program and try again.")
         )
-    pending = [file for file in files if file[0] > current]
+    pending = [file for file in files if current < file[0] <= (upto or files[-1][0])]
     for number, name, text in pending:
         with database.transaction() as session:
             database.run_script(session, text)
