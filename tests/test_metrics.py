@@ -144,6 +144,17 @@ def test_the_projects_behind_every_number_add_up_to_it(db, seed, rules, when):
             assert {code: listed.get(code, (False, False)) for code in expected} == expected
             assert set(listed) <= set(expected)
             assert all((f.why == "counted") == f.in_n for f in found.rows)
+            counted = facts(
+                db,
+                SYSTEM,
+                month=month,
+                unit=find_unit(db, name),
+                slug=slug,
+                rules=parsed,
+                as_of=as_of,
+                counted_only=True,
+            )
+            assert counted.rows == [f for f in found.rows if f.in_d]
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

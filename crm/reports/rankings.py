@@ -390,10 +390,12 @@ def facts(
     slug: str,
     rules: RuleSet,
     as_of: date | None = None,
+    counted_only: bool = False,
 ) -> Facts:
-    """Return the projects that the unit held on the cut-off date, each with in_n, in_d and why, counted ones first.
+    """Return the projects that the unit held on the cut-off date, each with in_n, in_d and why, those in D first.
 
-    Only projects within the reader's scope are listed; how many others there are is said.
+    Only projects within the reader's scope are listed; how many others of D there are is said. `counted_only` leaves
+    out those that are not in D.
     """
     rate = RATES[find_rate(slug)]
     at = rules.period(month, as_of)
@@ -406,7 +408,7 @@ def facts(
         f"{base}\nselect p.id, p.code, p.name, e.name, j.in_n, j.in_d, j.why, {dates}, p.planned_investment,"
         f" j.base_amount, j.arrived, {seen} as seen"
         " from judged j join project p on p.id = j.project_id left join enterprise e on e.id = p.enterprise_id"
-        f" where j.unit_id = {params.add(unit.id)} order by j.in_d desc, j.in_n desc, p.code",
+        f" where j.unit_id = {params.add(unit.id)}{' and j.in_d' if counted_only else ''} order by j.in_d desc, j.in_n desc, p.code",
         params,
     )
     words = why_words(rules, rate)

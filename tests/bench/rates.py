@@ -1,7 +1,7 @@
 """Rankings and series of rates against one query written by hand for the very same numbers, here and in SQLite.
 
-The query knows only the default rule set and counts projects; the product builds its own for any rule set. Each is the
-quickest of several ways of writing it. All three must give equal numbers before any of them is timed.
+The query knows only the default rule set and counts projects; the product builds its own for any rule set. On both
+engines it is the quickest of several ways of writing it. All three must give equal numbers before any of them is timed.
 """
 
 import sqlite3

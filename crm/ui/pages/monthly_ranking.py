@@ -107,7 +107,7 @@ with ui.card("behind", _("The projects behind a number")):
             or "startup"
         )
         everything = st.toggle(str(_("Also the projects that do not count")), key="everything", **kept)
-    found = rankings.facts(db, actor, month=month, unit=unit, slug=slug, rules=rules)
+    found = rankings.facts(db, actor, month=month, unit=unit, slug=slug, rules=rules, counted_only=not everything)
     pair = next(row.pairs[slug] for row in ranking.rows if row.unit is unit)
     st.markdown(
         ui.safe(f"{unit.name} · {RATES[slug].label} {percent(pair.rate, rules.rounding)} ({rankings.shown_pair(pair)})")
@@ -116,8 +116,6 @@ with ui.card("behind", _("The projects behind a number")):
     behind = rankings.facts_frame(found)
     if found.hidden:
         st.caption(str(_("{count} counted projects are outside your scope and not listed.", count=found.hidden)))
-    if not everything and len(behind):
-        behind = behind[behind["in_d"]]
     if len(behind):
         tables.facts_table(behind, key="facts")
     else:
