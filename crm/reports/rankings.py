@@ -408,7 +408,8 @@ def facts(
         f"{base}\nselect p.id, p.code, p.name, e.name, j.in_n, j.in_d, j.why, {dates}, p.planned_investment,"
         f" j.base_amount, j.arrived, {seen} as seen"
         " from judged j join project p on p.id = j.project_id left join enterprise e on e.id = p.enterprise_id"
-        f" where j.unit_id = {params.add(unit.id)}{' and j.in_d' if counted_only else ''} order by j.in_d desc, j.in_n desc, p.code",
+        f" where j.unit_id = {params.add(unit.id)}{' and j.in_d' if counted_only else ''}"
+        " order by j.in_d desc, j.in_n desc, p.code",
         params,
     )
     words = why_words(rules, rate)
