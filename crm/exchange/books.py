@@ -5,8 +5,8 @@ there in bulk. A record that the file makes has a negative id until then.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice, repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -37,8 +37,8 @@ _ORDER = (
     "target",
     "adjustment",
 )
+# Only their ids are referred to.
 _REFERENCES = ("enterprise_id", "project_id", "agreement_id")
-_PARENT = {"enterprise_id": "enterprise", "project_id": "project", "agreement_id": "agreement"}
 # Stands for the moment of writing, which a judge does not know.
 _ARCHIVED = "now"
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
@@ -89,8 +89,7 @@ class Books:
         )
         for record in found:
             held.setdefault(record["id"], record)  # what rows changed already stays
-        for table_column in [key for key in self._indexes if key[0] == table]:
-            del self._indexes[table_column]
+        self._forget_indexes(table)
 
     def get(self, table: str, record_id: int) -> Record:
         """Return a record as it stands now; change it through `change` only."""
@@ -118,23 +117,45 @@ class Books:
 
     def add(self, table: str, row: int, values: Mapping[str, Any]) -> int:
         """Make a record and return its id, negative until it is written."""
-        self._last_id -= 1
-        record_id = self._last_id
-        blank = self._blanks.get(table)
-        if blank is None:
-            columns = [column for column in self._database.columns(table) if column not in _STAMPS]
-            blank = self._blanks[table] = dict.fromkeys(columns) | dict(_DEFAULTS.get(table, {}))
-            self._held.setdefault(table, {})
-            self._made[table] = {}
+        blank = self._blank(table)
         record = {**blank, **values}
         if len(record) != len(blank):
             raise KeyError(f"{table} has no column {set(record) - set(blank)}")
+        self._last_id -= 1
+        record_id = self._last_id
         self._held[table][record_id] = tuple(record.values())
         self._made[table][record_id] = row
         for (indexed, column), index in self._indexes.items():
             if indexed == table:
                 index.setdefault(record[column], []).append(record_id)
         return record_id
+
+    def add_columns(self, table: str, rows: Sequence[int], columns: Mapping[str, Sequence[Any]]) -> Sequence[int]:
+        """Make a record for each of these rows from columns of values and return the ids: `add` by the ten thousand."""
+        blank = self._blank(table)
+        if not columns.keys() <= blank.keys():
+            raise KeyError(f"{table} has no column {columns.keys() - blank.keys()}")
+        ids = range(self._last_id - 1, self._last_id - 1 - len(rows), -1)
+        self._last_id -= len(rows)
+        cells = [columns[name] if name in columns else repeat(default, len(rows)) for name, default in blank.items()]
+        self._held[table].update(zip(ids, zip(*cells, strict=True), strict=True))
+        self._made[table].update(zip(ids, rows, strict=True))
+        self._forget_indexes(table)
+        return ids
+
+    def _blank(self, table: str) -> Record:
+        """Return a record of the table with nothing in it."""
+        blank = self._blanks.get(table)
+        if blank is None:
+            columns = [column for column in self._database.columns(table) if column not in _STAMPS]
+            blank = self._blanks[table] = dict.fromkeys(columns) | dict(_DEFAULTS.get(table, {}))
+            self._held.setdefault(table, {})
+            self._made[table] = {}
+        return blank
+
+    def _forget_indexes(self, table: str) -> None:
+        for key in [key for key in self._indexes if key[0] == table]:
+            del self._indexes[key]
 
     def change(self, table: str, record_id: int, row: int, values: Mapping[str, Any]) -> bool:
         """Set values of a record, None too; returns whether anything differed."""
@@ -189,7 +210,8 @@ class Books:
                     values = (*values[:n], ids[values[n]], *values[n + 1 :])
             rows.append(values)
         new_ids = work.insert_many(table, columns, rows)
-        ids.update((record_id, new_id) for (record_id, _row), new_id in zip(made, new_ids, strict=True))
+        if f"{table}_id" in _REFERENCES:
+            ids.update((record_id, new_id) for (record_id, _row), new_id in zip(made, new_ids, strict=True))
         return [Line(row, "new", table, new_id, 1) for (_id, row), new_id in zip(made, new_ids, strict=True)]
 
     def _write_changed(

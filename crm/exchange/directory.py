@@ -1,5 +1,6 @@
 """Judges of the directory: enterprises with their chain links and first contact, contact people, follow-ups."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from crm.exchange.books import Record
@@ -10,52 +11,64 @@ from crm.store import name_key, search_text
 
 def judge_enterprises(case: Case) -> None:
     """The credit code identifies an enterprise, else its name; one name is one enterprise."""
-    names, codes = case.column("name"), case.column("credit_code")
-    keys = [name_key(name) if name else None for name in names]
+    books, codes = case.books, case.column("credit_code")
+    # Where the key is the name, as most are, it is kept once.
+    keys = [key if name and (key := name_key(name)) != name else name for name in case.column("name")]
     case.reject_repeated({"credit_code": codes, "name": keys})
-    case.books.fetch("enterprise", "credit_code", set(codes))
-    by_code = {record["credit_code"]: record for record in case.books.all("enterprise")}
+    books.fetch("enterprise", "credit_code", set(codes))
+    by_code = {record["credit_code"]: record for record in books.all("enterprise")}
     by_name = case.enterprises_by_name(keys)
-    usable = case.within(
-        "enterprise", {r["id"] for r in by_code.values()} | {r["id"] for rs in by_name.values() for r in rs}
-    )
-    linked = _Links(case, {r["id"] for r in by_code.values()} | {r["id"] for rs in by_name.values() for r in rs})
-    people = _FirstContacts(case, linked.enterprise_ids)
-    has_links = not case.values.keys().isdisjoint({"industries", "segments", "roles"})
-    has_people = not case.values.keys().isdisjoint({"contact_name", "contact_title", "contact_phone"})
-    books, actor_unit = case.books, case.actor.unit_id
-    for row, said in case.records():
-        key, code = keys[row], codes[row]
-        record = _find(case, row, by_code.get(code) if code else None, by_name.get(key, []), code)
-        if record is None and case.actions[row] == "rejected":
-            continue
-        if record is None:
-            unit_id = said.get("owner_unit_id") or actor_unit
-            if not case.may(unit_id):
+    known = {record["id"] for record in books.all("enterprise")}
+    usable = case.within("enterprise", known)
+    links, people = _Links(case, known), _FirstContacts(case, known)
+    fields, units = case.plain_fields(), case.column("owner_unit_id")
+    new: list[int] = []
+    for row in case.rows():
+        code = codes[row]
+        record = _find(case, row, by_code.get(code) if code else None, by_name.get(keys[row], []), code)
+        if record is not None:
+            said = {name: case.values[name][row] for name in fields}
+            changed = _change_enterprise(case, row, said, record, allowed=record["id"] in usable)
+            if case.actions[row] != "rejected":
+                changed |= links.settle(row, record["id"])
+                changed |= people.settle(row, record["id"])
+                case.done(row, "enterprise", record["id"], changed)
+        elif case.actions[row] != "rejected":
+            if case.may(units[row] or case.actor.unit_id):
+                new.append(row)
+            else:
                 case.reject(row, "owner_unit_id", _("You may import for your own unit only."))
-                continue
-            said["owner_unit_id"] = unit_id
-            said["name_key"] = key
-            said["search_text"] = search_text(code, name=names[row])
-            record_id = books.add("enterprise", row, said)
-            changed = True
-        else:
-            record_id = record["id"]
-            if record_id not in usable:
-                unit = case.unit_names.get(record["owner_unit_id"] or 0, "—")
-                case.reject(row, "name", _("The enterprise is held by {unit}, outside your scope.", unit=unit))
-                continue
-            changes = given(said, record)
-            _name_changes(case, row, record, changes, by_code=bool(code) and record["credit_code"] == code)
-            if "owner_unit_id" in changes and not case.sees_all:
-                case.reject(row, "owner_unit_id", _("Only the bureau hands an enterprise to another unit."))
-                continue
-            changed = books.change("enterprise", record_id, row, changes)
-        if has_links:
-            changed |= linked.settle(row, record_id)
-        if has_people:
-            changed |= people.settle(row, record_id)
-        case.done(row, "enterprise", record_id, changed)
+    for row, enterprise_id in zip(new, _new_enterprises(case, new, fields, keys), strict=True):
+        links.settle(row, enterprise_id)
+        people.settle(row, enterprise_id)
+        case.done(row, "enterprise", enterprise_id, True)
+    links.finish()
+
+
+def _new_enterprises(case: Case, rows: list[int], fields: list[str], keys: list[str | None]) -> Sequence[int]:
+    """Make an enterprise of each of these rows and return the ids."""
+    columns = {name: list(map(case.values[name].__getitem__, rows)) for name in fields}
+    units = columns.get("owner_unit_id", [None] * len(rows))
+    codes = columns.get("credit_code", [None] * len(rows))
+    columns["owner_unit_id"] = [unit or case.actor.unit_id for unit in units]
+    columns["name_key"] = [keys[row] for row in rows]
+    columns["search_text"] = [search_text(code, name=name) for code, name in zip(codes, columns["name"], strict=True)]
+    return case.books.add_columns("enterprise", rows, columns)
+
+
+def _change_enterprise(case: Case, row: int, said: Record, record: Record, *, allowed: bool) -> bool:
+    """Update an enterprise from a row, or reject the row; returns whether anything changed."""
+    if not allowed:
+        unit = case.unit_names.get(record["owner_unit_id"] or 0, "—")
+        case.reject(row, "name", _("The enterprise is held by {unit}, outside your scope.", unit=unit))
+        return False
+    changes = given(said, record)
+    if "owner_unit_id" in changes and not case.sees_all:
+        case.reject(row, "owner_unit_id", _("Only the bureau hands an enterprise to another unit."))
+        return False
+    code = said.get("credit_code")
+    _name_changes(case, row, record, changes, by_code=code is not None and record["credit_code"] == code)
+    return case.books.change("enterprise", record["id"], row, changes)
 
 
 def _find(case: Case, row: int, coded: Record | None, named: list[Record], code: str | None) -> Record | None:
@@ -115,7 +128,7 @@ class _Links:
 
     def __init__(self, case: Case, enterprise_ids: set[int]) -> None:
         self.case = case
-        self.enterprise_ids = enterprise_ids
+        self._new: list[tuple[int, int, int, int | None, str | None]] = []
         self.industries, self.segments = case.column("industries"), case.column("segments")
         self.roles = case.column("roles")
         # What rows ask for repeats itself: it is worked out once.
@@ -140,6 +153,13 @@ class _Links:
         for name, reason in warnings:
             self.case.warn(row, name, reason)
         return self._write(row, enterprise_id, held, wanted, all_industries=bool(named), all_segments=bool(segments))
+
+    def finish(self) -> None:
+        """Make the links that rows asked for."""
+        if self._new:
+            rows, *cells = zip(*self._new, strict=True)
+            names = ("enterprise_id", "industry_id", "segment_id", "role")
+            self.case.books.add_columns("enterprise_segment", rows, dict(zip(names, cells, strict=True)))
 
     def _wanted(
         self, industry_ids: tuple[int, ...], names: tuple[str, ...], roles: tuple[str | None, ...]
@@ -177,8 +197,7 @@ class _Links:
     ) -> bool:
         books, changed = self.case.books, False
         if not held:
-            for asked in wanted:
-                books.add("enterprise_segment", row, _new_link(enterprise_id, asked))
+            self._new += [(row, enterprise_id, *asked) for asked in wanted]
             return bool(wanted)
         left = {(link["industry_id"], link["segment_id"]): link for link in held}
         for industry_id, segment_id, role in wanted:
@@ -197,7 +216,7 @@ class _Links:
                 said = {"segment_id": segment_id, "role": role if role is not None else link["role"]}
                 changed |= books.change("enterprise_segment", link["id"], row, said)
             else:
-                books.add("enterprise_segment", row, _new_link(enterprise_id, (industry_id, segment_id, role)))
+                self._new.append((row, enterprise_id, industry_id, segment_id, role))
                 changed = True
         meant = {industry_id for industry_id, _segment, _role in wanted}
         for (industry_id, segment_id), link in left.items():
@@ -205,11 +224,6 @@ class _Links:
             if unsaid and (all_segments or industry_id not in meant):
                 changed |= books.archive("enterprise_segment", link["id"], row)
         return changed
-
-
-def _new_link(enterprise_id: int, link: _Link) -> Record:
-    industry_id, segment_id, role = link
-    return {"enterprise_id": enterprise_id, "industry_id": industry_id, "segment_id": segment_id, "role": role}
 
 
 class _FirstContacts:

@@ -165,7 +165,8 @@ def _read_credit_codes(column: Column, cells: Sequence[Any]) -> Read:
             continue
         code = "".join(unicodedata.normalize("NFKC", value).split()).upper()
         problem = credit_code_problem(code)
-        values[n] = code
+        if code != value:
+            values[n] = code
         if problem is None:
             continue
         if len(code) == 18 and not _NOT_CODE.search(code):
