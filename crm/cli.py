@@ -324,6 +324,9 @@ def import_(
         settings.print_rows([{key: value for key, value in document.items() if key not in ("rejects", "report")}])
         if document["rejects"]:
             settings.print_rows(document["rejects"])
+    if plan.unknown_columns:
+        click.echo(str(_("Columns that are not read: {columns}", columns="、".join(plan.unknown_columns))), err=True)
+    if settings.output != "json":
         click.echo(str(_("Your sheet with the reasons: {path}", path=where)), err=settings.output == "csv")
     if refused:
         raise Refused(_("{count} rows are rejected, and nothing was imported.", count=plan.rejected))

@@ -1,5 +1,6 @@
 """Three years of contacts: when each enterprise was contacted, what was said at that point, what was due next."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,6 +142,12 @@ def follow_ups(
     content = [
         f"{a}，{b}；{c}。" if both else f"{a}，{b}。" for a, b, c, both in zip(opening, said, more, longer, strict=True)
     ]
+    # Two contacts with one enterprise on one day never say the same: that is how an import tells them apart.
+    said_before: Counter[tuple[int, object, str]] = Counter()
+    for n, key in enumerate(zip(enterprise.tolist(), day.tolist(), content, strict=True)):
+        if said_before[key]:
+            content[n] = f"{content[n][:-1]}，当天第{said_before[key] + 1}次沟通。"
+        said_before[key] += 1
     author = staff[unit, rng.integers(0, staff.shape[1], count)]
     colleague = staff[unit, rng.integers(0, staff.shape[1], count)]
     together = (rng.random(count) < 0.4) & (author != colleague)

@@ -456,13 +456,14 @@ def _derived() -> Iterator[Check]:
         "first_funds",
         Severity.BLOCKING,
         "project",
-        """select p.id, p.code, p.first_funds_on as shown, f.arrived_on as expected
+        """select p.id, p.code, p.first_funds_on as shown, coalesce(f.arrived_on, m.actual_on) as expected
         from project p
+        left join milestone m on m.project_id = p.id and m.kind = 'first_funds' and m.archived_at is null
         left join (
             select project_id, min(arrived_on) as arrived_on from fund_arrival where archived_at is null
             group by project_id
         ) f on f.project_id = p.id
-        where p.archived_at is null and p.first_funds_on is distinct from f.arrived_on""",
+        where p.archived_at is null and p.first_funds_on is distinct from coalesce(f.arrived_on, m.actual_on)""",
         lambda row: _(
             "Project {code}: first funds {shown} differ from its earliest arrival of {expected}.",
             code=row["code"],

@@ -241,7 +241,7 @@ class EmbeddedDatabase(Database):
             "set global TimeZone = 'UTC'",
             "set memory_limit = '2GB'",
             "set threads = 2",
-            "set wal_autocheckpoint = '4MB'",
+            "set wal_autocheckpoint = '64MB'",
             # Global, since a plain set would not reach the cursors.
             "set global default_null_order = 'postgres'",
             "set global integer_division = true",

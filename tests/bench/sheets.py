@@ -16,7 +16,6 @@ from typing import Any
 import xlsxwriter
 
 from crm import store
-from crm.demo.draw import credit_codes, texts
 from crm.exchange.columns import kind_of
 from tests.bench.bureau import NOW, SYSTEM, TODAY, Bureau, remove
 from tests.bench.measuring import Line, say, seconds
@@ -95,6 +94,9 @@ def _write_workbook(database: store.Database, path: Path) -> int:
         """,
         [ROWS],
     )
+    # Here and not above: the child that imports is to load what an import needs and nothing else.
+    from crm.demo.draw import credit_codes, texts
+
     codes = credit_codes(texts(["430100"] * len(found)), first=50_000_000, seed=1)
     book = xlsxwriter.Workbook(str(path), {"constant_memory": True})
     sheet, day = book.add_worksheet("意向企业"), book.add_format({"num_format": "yyyy-mm-dd"})
@@ -157,6 +159,10 @@ def _main(action: str, workbook: str, *more: str) -> dict[str, Any]:
     from crm.exchange import commit_import, plan_import
 
     database = store.connect(more[0])
+    # As the running app has them: `store.warm` loads both as the server starts.
+    import pandas  # noqa: F401
+    import pyarrow  # noqa: F401
+
     start = time.perf_counter()
     plan = plan_import(database, SYSTEM, "enterprises", Path(workbook), today=TODAY)
     planned = time.perf_counter()
