@@ -180,7 +180,9 @@ def everybody():
 def test_the_table_of_this_test_speaks_of_every_role_and_knows_every_action():
     assert set(EXPECTED) == set(Role)
     named = {action for of_role in EXPECTED.values() for action in of_role}
-    assert named == set(map(str, Action))
+    # Nobody who signs in takes the whole database away: backups belong to whoever runs the machine.
+    assert named | {"back_up"} == set(map(str, Action))
+    assert "back_up" not in named
     assert {role: set(of_role) for role, of_role in EXPECTED.items()} == {
         role: {str(action) for action in Action if can(person("x", role), action)} for role in Role
     }
