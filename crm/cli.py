@@ -24,6 +24,7 @@ from crm.months import Month
 
 _ANYWHERE = ("--db", "--as", "--format")
 _FORMATS = ("table", "json", "csv")
+_SHORT_SHEET = 5_000
 
 
 class _Month(click.ParamType[Month]):
@@ -315,9 +316,12 @@ def import_(
         )
         refused = strict and plan.rejected > 0
         result = plan.result() if dry_run or refused else commit_import(database, actor, plan, now=_now())
-    where = report or report_path(plan, path.parent)
-    write_report(plan, where)
-    document = result.with_report(where).as_json()
+    # A long sheet with nothing to say about it is not written again: that would take longer than the import.
+    if report or plan.rows <= _SHORT_SHEET or plan.reasons() or plan.unknown_columns:
+        where = report or report_path(plan, path.parent)
+        write_report(plan, where)
+        result = result.with_report(where)
+    document = result.as_json()
     if settings.output == "json":
         settings.print_rows([], whole=document)
     else:
@@ -327,7 +331,9 @@ def import_(
     if plan.unknown_columns:
         click.echo(str(_("Columns that are not read: {columns}", columns="、".join(plan.unknown_columns))), err=True)
     if settings.output != "json":
-        click.echo(str(_("Your sheet with the reasons: {path}", path=where)), err=settings.output == "csv")
+        if document["report"]:
+            words = _("Your sheet with the reasons: {path}", path=document["report"])
+            click.echo(str(words), err=settings.output == "csv")
     if refused:
         raise Refused(_("{count} rows are rejected, and nothing was imported.", count=plan.rejected))
 
