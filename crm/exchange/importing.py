@@ -202,6 +202,8 @@ def _judge(
     case = open_case(database, session, actor, kind, sheet, today=today)
     _JUDGES[kind.slug](case)
     case.values.clear()  # the verdict is in the books; the cells are in the sheet
+    for cells in sheet.columns:
+        cells.pack()
     counts = Counter(case.actions)
     return Plan(
         kind=kind,

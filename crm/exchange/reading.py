@@ -7,6 +7,7 @@ hold (error values, formulas without a stored result) is named cell by cell in `
 
 import hashlib
 import json
+import marshal
 import re
 import subprocess
 import sys
@@ -34,15 +35,37 @@ MOST_PARTS = 5_000
 MOST_SHRUNK = 400
 MEMORY = 1536 * 2**20
 SECONDS = 60
+_LONG = 1_000
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
-@dataclass(frozen=True)
 class Cells:
-    """One column: its distinct cells (the first is empty) and, for each row of the sheet, which one it holds."""
+    """One column: its distinct cells (the first is empty) and, for each row of the sheet, which one it holds.
 
-    values: list[Any]
-    codes: "array[int]"
+    A packed column is bytes until somebody looks at it again: a long sheet waits so for its commit in a third of the
+    memory.
+    """
+
+    def __init__(self, values: list[Any], codes: "array[int]") -> None:
+        self._values: list[Any] | None = values
+        self._packed = b""
+        self.codes = codes
+
+    @property
+    def values(self) -> list[Any]:
+        """The distinct cells."""
+        if self._values is None:
+            self._values, self._packed = marshal.loads(self._packed), b""  # noqa: S302  # our own bytes
+        return self._values
+
+    def pack(self) -> None:
+        """Put long columns of text and numbers away."""
+        if (
+            self._values is not None
+            and len(self._values) > _LONG
+            and set(map(type, self._values[1:])) <= {str, int, float}
+        ):
+            self._values, self._packed = None, marshal.dumps(self._values)
 
 
 @dataclass(frozen=True)
