@@ -22,6 +22,7 @@ from crm import store
 from crm.actions import accounts
 from crm.model import Actor, Role
 from crm.serving import serve_command
+from tests.engines import EmbeddedEngine
 
 PASSWORD = "Correct-Horse-9"
 SYSTEM = Actor("system:test")
@@ -148,6 +149,17 @@ def probe_program(folder: Path, script: str) -> Path:
     program = folder / "probe_server.py"
     program.write_text(_PROBE_SERVER, "utf-8")
     return program
+
+
+@contextmanager
+def app_with_people(engine: EmbeddedEngine) -> Iterator[App]:
+    """Serve a DuckDB file with reference data and everybody of PEOPLE in it."""
+    url = engine.clone()
+    database = store.connect(url)
+    secrets = add_people(database)
+    database.close()
+    with running_app(url, secrets=secrets) as app:
+        yield app
 
 
 def _answers(host: str) -> bool:

@@ -3,7 +3,6 @@
 `db` and `database_url` come once per engine: a test that uses them runs on DuckDB and on PostgreSQL.
 """
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -78,15 +77,6 @@ def embedded_db(embedded_url: str) -> Iterator[store.Database]:
     opened = store.connect(embedded_url)
     yield opened
     opened.close()
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """Use the system's Chromium: playwright's own is not downloaded."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("no Chromium in PATH")
-    return browser_type_launch_args | {"executable_path": chromium, "args": ["--no-sandbox"]}
 
 
 @pytest.fixture(scope="session")

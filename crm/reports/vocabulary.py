@@ -1,4 +1,4 @@
-"""What forms and filters offer: units, industries and segments as (id, name), in official order."""
+"""What forms and filters offer: industries, segments and an enterprise's projects, in official order."""
 
 from dataclasses import dataclass
 
@@ -36,12 +36,6 @@ def segments(database: Database, industry_id: int | None = None) -> list[Segment
         )
         if industry_id in (None, row[1])
     ]
-
-
-def unit_names(database: Database) -> dict[int, str]:
-    """Return the units by id."""
-    rows = database.rows("select id, name from unit where archived_at is null order by display_order, id")
-    return {int(row[0]): str(row[1]) for row in rows}
 
 
 def open_projects(database: Database, actor: Actor, enterprise_id: int) -> dict[int, str]:

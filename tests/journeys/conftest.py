@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from crm import store
-from tests.apps import PASSWORD, App, add_people, running_app
+from tests.apps import PASSWORD, App, app_with_people
 from tests.engines import EmbeddedEngine
 from tests.journeys.browser import idle
 
@@ -30,11 +29,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 @pytest.fixture(scope="session")
 def app(embedded_engine: EmbeddedEngine) -> Iterator[App]:
     """The running app on a DuckDB file with everybody of `tests.apps.PEOPLE` in it."""
-    url = embedded_engine.clone()
-    database = store.connect(url)
-    secrets = add_people(database)
-    database.close()
-    with running_app(url, secrets=secrets) as app:
+    with app_with_people(embedded_engine) as app:
         yield app
 
 

@@ -127,6 +127,13 @@ def test_a_new_enterprise_is_checked_over_the_bureau_and_then_logged(page: Page,
     find.fill("湘西云顶智能装备有限公司")
     page.get_by_role("button", name="新增企业").click()
     page.get_by_label("对接内容").fill("初次来电")
+    code = page.get_by_label("统一社会信用代码")
+    code.fill("91430104183791051G")
+    code.press("Tab")
+    page.get_by_role("button", name="保存").first.click()
+    expect(page.get_by_role("alert").filter(has_text="校验位不符")).to_be_visible()
+    page.get_by_text("代码确认无误，仍按此保存").click()
+    idle(page)
     page.get_by_role("button", name="保存").first.click()
     expect(page.locator("h1.crm-title")).to_have_text("湘西云顶智能装备有限公司")
     assert contacts(page) == 1

@@ -17,7 +17,18 @@ from websockets.typing import Subprotocol
 
 from crm import store
 from crm.actions import accounts, credentials
-from tests.apps import PASSWORD, SYSTEM, App, Client, add_people, child_environment, probe_program, running_app, utc_now
+from tests.apps import (
+    PASSWORD,
+    SYSTEM,
+    App,
+    Client,
+    add_people,
+    app_with_people,
+    child_environment,
+    probe_program,
+    running_app,
+    utc_now,
+)
 from tests.conftest import ROOT
 from tests.engines import EmbeddedEngine, ServerEngine
 
@@ -27,11 +38,7 @@ PUBLIC = {"/login", "/setup", "/healthz", "/language", "/favicon.ico", "/assets/
 @pytest.fixture(scope="module")
 def app(embedded_engine: EmbeddedEngine) -> Iterator[App]:
     """The app on a DuckDB file with everybody in it."""
-    url = embedded_engine.clone()
-    database = store.connect(url)
-    secrets = add_people(database)
-    database.close()
-    with running_app(url, secrets=secrets) as app:
+    with app_with_people(embedded_engine) as app:
         yield app
 
 

@@ -21,6 +21,7 @@ from crm.reports.enterprises import (
     directory_condition,
     sources,
 )
+from crm.reports.rankings import units as all_units
 from crm.ui import components as ui
 from crm.ui import session, shell, tables
 
@@ -34,7 +35,7 @@ SORT_LABELS = {
 NO_PROJECT = "none"
 
 actor, db, today = session.current_actor(), session.database(), session.today()
-industries, units = vocabulary.industry_names(db), vocabulary.unit_names(db)
+industries, units = vocabulary.industry_names(db), {unit.id: unit.name for unit in all_units(db)}
 kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 

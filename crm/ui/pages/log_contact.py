@@ -11,6 +11,7 @@ from crm.locale import Message, _
 from crm.model import EnterpriseDraft, FollowUpDraft, Method, label
 from crm.reports import vocabulary
 from crm.reports.enterprises import enterprise_record, find_duplicates, open_steps, search_enterprises
+from crm.rules import credit_code_problem
 from crm.ui import components as ui
 from crm.ui import session, shell
 
@@ -97,7 +98,15 @@ def pick_enterprise() -> EnterpriseDraft | None:
         ui.field_problem(problems, "name")
         code = st.text_input(str(_("Credit code (optional)")), key="new_code", max_chars=18)
         ui.field_problem(problems, "credit_code")
-        return EnterpriseDraft(name=name, credit_code=code, accept_duplicates=found_already(name, code))
+        # Early pilot codes fail the check legally: a person may vouch for one.
+        doubt = credit_code_problem(code.strip().upper()) if code.strip() else None
+        vouched = doubt is not None and st.checkbox(str(_("The code is right all the same")), key="vouched")
+        return EnterpriseDraft(
+            name=name,
+            credit_code=code,
+            accept_duplicates=found_already(name, code),
+            accept_credit_code=vouched,
+        )
     text = st.text_input(
         str(_("Find the enterprise")),
         key="find",
