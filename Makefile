@@ -1,6 +1,7 @@
 # make run    the app with a demonstration bureau on http://127.0.0.1:8501
 # make test   the whole suite
 # make bench  speed, as ratios taken in one run
+# make pictures  the pictures of the guide, taken anew
 # make lint   ruff and mypy
 # make lock   renew the two lock files (needs uv; UPGRADE=--upgrade takes newer versions)
 # make clean  remove the environment, caches and the demonstration database
@@ -15,7 +16,7 @@ HOST := 127.0.0.1
 PORT := 8501
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: run test bench lint lock clean
+.PHONY: run test bench pictures lint lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.runtime $(DEMO)/crm.duckdb
@@ -30,6 +31,9 @@ test: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m tests.bench
+
+pictures: $(VENV)/.test
+	$(BIN)/python -m tests.pictures
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -59,7 +59,7 @@ REFERENCES: dict[str, dict[str, str]] = {
     "account": {"unit_id": "unit"},
     "session": {"account_id": "account"},
     "segment": {"industry_id": "industry"},
-    "enterprise": {"owner_unit_id": "unit"},
+    "enterprise": {"owner_unit_id": "unit", "merged_into_id": "enterprise"},
     "enterprise_alias": {"enterprise_id": "enterprise"},
     "enterprise_segment": {"enterprise_id": "enterprise", "industry_id": "industry", "segment_id": "segment"},
     "contact_person": {"enterprise_id": "enterprise"},
@@ -85,9 +85,18 @@ REFERENCES: dict[str, dict[str, str]] = {
     "adjustment": {"unit_id": "unit"},
     "import_row": {"batch_id": "import_batch"},
     "saved_view": {"owner_id": "account"},
+    "change_line": {"change_set_id": "change_set"},
 }
 
-_TABLES_WITHOUT_REFERENCES = ("industry", "rule_set", "import_batch", "attachment", "audit_head")
+_TABLES_WITHOUT_REFERENCES = (
+    "industry",
+    "rule_set",
+    "import_batch",
+    "attachment",
+    "dictionary_entry",
+    "change_set",
+    "audit_head",
+)
 
 # table -> column -> the vocabulary it takes its values from.
 VOCABULARY: dict[str, dict[str, type[StrEnum]]] = {

@@ -11,7 +11,7 @@ import gc
 import os
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -20,6 +20,7 @@ import duckdb
 
 from crm.errors import DatabaseBusy, DatabaseUnusable
 from crm.locale import _
+from crm.store.text import pinyin_initials
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,37 +178,52 @@ class _EmbeddedSession(Session):
         return self._cursor.sql(sql, params=list(params)).to_arrow_table()
 
     def load(self, table: str, columns: Sequence[str], rows: "Sequence[Row] | pd.DataFrame") -> None:
-        if len(rows):
-            names = ", ".join(columns)
-            with self._registered(columns, rows):
-                self._cursor.execute(f"insert into {table} ({names}) select {names} from crm_bulk")
+        import pandas as pd
+
+        if not len(rows):
+            return
+        names, constants = ", ".join(columns), Params()
+        if isinstance(rows, pd.DataFrame):
+            selected, source = names, rows
+        else:
+            # Half the columns of an import say the same in every row: they need not be carried there.
+            shown, varying = [], {}
+            for name, cells in zip(columns, zip(*rows, strict=True), strict=True):
+                if varying and cells.count(cells[0]) == len(cells):
+                    shown.append("null" if cells[0] is None else constants.add(cells[0]))
+                else:
+                    shown.append(name)
+                    varying[name] = cells
+            selected, source = ", ".join(shown), _record_batch(varying)
+        with self._registered(source):
+            self._cursor.execute(f"insert into {table} ({names}) select {selected} from crm_bulk", constants)
 
     def update_from(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> int:
         if not rows:
             return 0
-        with self._registered(["id", "version", *columns], rows):
+        names = ["id", "version", *columns]
+        with self._registered(_record_batch(dict(zip(names, zip(*rows, strict=True), strict=True)))):
             return self.execute(_bulk_update(table, columns))
 
     @contextmanager
-    def _registered(self, columns: Sequence[str], rows: "Sequence[Row] | pd.DataFrame") -> Iterator[None]:
-        import pandas as pd
-        import pyarrow as pa
-
-        source: Any = rows
-        if not isinstance(rows, pd.DataFrame):
-            # The default pool keeps what it had; this one gives it back.
-            pool = pa.system_memory_pool()
-            arrays = [pa.array(column, memory_pool=pool) for column in zip(*rows, strict=True)]
-            batch = pa.record_batch(arrays, names=list(columns))
-            del arrays
-            # A registered table is held in memory until the transaction ends, a reader only until it is read.
-            source = pa.RecordBatchReader.from_batches(batch.schema, iter([batch]))
-            del batch
+    def _registered(self, source: Any) -> Iterator[None]:
         self._cursor.register("crm_bulk", source)
         try:
             yield
         finally:
             self._cursor.unregister("crm_bulk")
+
+
+def _record_batch(columns: Mapping[str, Sequence[Any]]) -> "pa.RecordBatchReader":
+    """Return columns as Arrow hands them to the engine."""
+    import pyarrow as pa
+
+    # The default pool keeps what it had; this one gives it back.
+    pool = pa.system_memory_pool()
+    arrays = [pa.array(cells, memory_pool=pool) for cells in columns.values()]
+    batch = pa.record_batch(arrays, names=list(columns))
+    # A registered table is held in memory until the transaction ends, a reader only until it is read.
+    return pa.RecordBatchReader.from_batches(batch.schema, iter([batch]))
 
 
 class EmbeddedDatabase(Database):
@@ -511,5 +527,6 @@ def warm(database: Database) -> None:
     import pyarrow  # noqa: F401
 
     database.frame("select 1 as one")
+    pinyin_initials("暖")  # reads the table of first letters, which every search and every saved name needs
     gc.collect()
     gc.freeze()

@@ -159,10 +159,7 @@ def _main(action: str, workbook: str, *more: str) -> dict[str, Any]:
     from crm.exchange import commit_import, plan_import
 
     database = store.connect(more[0])
-    # As the running app has them: `store.warm` loads both as the server starts.
-    import pandas  # noqa: F401
-    import pyarrow  # noqa: F401
-
+    store.warm(database)  # as the running app is
     start = time.perf_counter()
     plan = plan_import(database, SYSTEM, "enterprises", Path(workbook), today=TODAY)
     planned = time.perf_counter()

@@ -82,6 +82,8 @@ def test_every_column_of_an_enterprise_is_kept(desk: Desk) -> None:
         "note": "好",
         "last_contact_on": None,
         "next_contact_on": None,
+        "tags": None,
+        "merged_into_id": None,
     }
     assert desk.rows(
         "select i.name, s.name, l.role from enterprise_segment l join industry i on i.id = l.industry_id"

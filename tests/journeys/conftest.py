@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page
 from tests.apps import PASSWORD, App, app_with_people
 from tests.engines import EmbeddedEngine
 from tests.journeys.browser import idle
+from tests.journeys.bureau import Bureau, served_bureau
 
 SignIn = Callable[..., Page]
 
@@ -31,6 +32,13 @@ def app(embedded_engine: EmbeddedEngine) -> Iterator[App]:
     """The running app on a DuckDB file with everybody of `tests.apps.PEOPLE` in it."""
     with app_with_people(embedded_engine) as app:
         yield app
+
+
+@pytest.fixture(scope="session")
+def bureau(embedded_engine: EmbeddedEngine) -> Iterator[Bureau]:
+    """Three years of a bureau, served; a module of journeys there makes it its `app`."""
+    with served_bureau(embedded_engine) as served:
+        yield served
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ FREE_REFERENCES = {
     ("audit", "subject_id"),
     ("audit_head", "last_id"),
     ("import_row", "subject_id"),
+    ("change_line", "subject_id"),
     ("attachment", "subject_id"),
 }
 
