@@ -6,7 +6,7 @@ there in bulk. A record that the file makes has a negative id until then.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice, repeat
+from itertools import islice
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -60,6 +60,14 @@ class Line(NamedTuple):
     after: str | None = None
 
 
+class _Block(NamedTuple):
+    """Records made at once, kept by column; a column that the file says nothing of is not there."""
+
+    ids: range
+    rows: Sequence[int]
+    columns: Mapping[str, list[Any]]
+
+
 class Books:
     """Records by table and id, what was made of them and by which row of the file."""
 
@@ -69,6 +77,7 @@ class Books:
         # A record that the file makes is kept packed, as its values in the order of the columns, until it is looked at.
         self._held: dict[str, dict[int, Record | Row]] = {}
         self._made: dict[str, dict[int, int]] = {}
+        self._blocks: dict[str, list[_Block]] = {}
         self._before: dict[str, dict[int, tuple[int, Record]]] = {}
         self._indexes: dict[tuple[str, str], dict[Any, list[int]]] = {}
         self._blanks: dict[str, Record] = {}
@@ -83,8 +92,9 @@ class Books:
             return
         kind = "bigint" if isinstance(wanted[0], int) else "text"
         found = self._session.records(
-            f"select * from {table}"
-            f" where archived_at is null and {column} in (select unnest($1::{kind}[])) order by id",
+            # Found by their ids alone: what a row holds besides is read only of those that are there.
+            f"select * from {table} where id in (select id from {table}"
+            f" where archived_at is null and {column} in (select unnest($1::{kind}[]))) order by id",
             [wanted],
         )
         for record in found:
@@ -130,17 +140,19 @@ class Books:
                 index.setdefault(record[column], []).append(record_id)
         return record_id
 
-    def add_columns(self, table: str, rows: Sequence[int], columns: Mapping[str, Sequence[Any]]) -> Sequence[int]:
-        """Make a record for each of these rows from columns of values and return the ids: `add` by the ten thousand."""
+    def add_columns(self, table: str, rows: Sequence[int], columns: Mapping[str, Sequence[Any]]) -> range:
+        """Make a record for each of these rows from columns of values and return the ids: `add` by the ten thousand.
+
+        These records cannot be looked at or changed afterwards.
+        """
         blank = self._blank(table)
         if not columns.keys() <= blank.keys():
             raise KeyError(f"{table} has no column {columns.keys() - blank.keys()}")
         ids = range(self._last_id - 1, self._last_id - 1 - len(rows), -1)
         self._last_id -= len(rows)
-        cells = [columns[name] if name in columns else repeat(default, len(rows)) for name, default in blank.items()]
-        self._held[table].update(zip(ids, zip(*cells, strict=True), strict=True))
-        self._made[table].update(zip(ids, rows, strict=True))
-        self._forget_indexes(table)
+        defaults = {name: [value] * len(rows) for name, value in blank.items() if value is not None}
+        cells = defaults | {name: list(values) for name, values in columns.items()}
+        self._blocks.setdefault(table, []).append(_Block(ids, rows, cells))
         return ids
 
     def _blank(self, table: str) -> Record:
@@ -184,6 +196,9 @@ class Books:
         self.spent = True
         ids: dict[int, int] = {}
         for table in _ORDER:
+            for block in self._blocks.pop(table, ()):
+                for start in range(0, len(block.rows), _PART):
+                    yield self._write_block(work, table, block, start, ids)
             made = self._made.pop(table, {})
             while part := list(islice(made.items(), _PART)):
                 yield self._write_made(work, table, part, ids)
@@ -194,6 +209,20 @@ class Books:
             changed = list(self._before.get(table, {}).items())
             for start in range(0, len(changed), _PART):
                 yield self._write_changed(work, table, changed[start : start + _PART], ids)
+
+    def _write_block(self, work: Transaction, table: str, block: _Block, start: int, ids: dict[int, int]) -> list[Line]:
+        rows = block.rows[start : start + _PART]
+        columns = {}
+        for name, cells in block.columns.items():
+            columns[name] = cells[:_PART]
+            # Let go of what is written: the batch's lines take its place in memory.
+            del cells[:_PART]
+            if name in _REFERENCES:
+                columns[name] = [value if value is None or value > 0 else ids[value] for value in columns[name]]
+        new_ids = work.insert_columns(table, columns, len(rows))
+        if f"{table}_id" in _REFERENCES:
+            ids.update(zip(block.ids[start : start + _PART], new_ids, strict=True))
+        return [Line(row, "new", table, new_id, 1) for row, new_id in zip(rows, new_ids, strict=True)]
 
     def _write_made(
         self, work: Transaction, table: str, made: list[tuple[int, int]], ids: dict[int, int]

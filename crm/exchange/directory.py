@@ -43,6 +43,7 @@ def judge_enterprises(case: Case) -> None:
         people.settle(row, enterprise_id)
         case.done(row, "enterprise", enterprise_id, True)
     links.finish()
+    people.finish()
 
 
 def _new_enterprises(case: Case, rows: list[int], fields: list[str], keys: list[str | None]) -> Sequence[int]:
@@ -233,6 +234,7 @@ class _FirstContacts:
         self.case = case
         self.names, self.titles = case.column("contact_name"), case.column("contact_title")
         self.phones = case.column("contact_phone")
+        self._new: list[tuple[int, int, str, str | None, str | None]] = []
         if any(self.names):
             case.books.fetch("contact_person", "enterprise_id", enterprise_ids)
 
@@ -245,15 +247,25 @@ class _FirstContacts:
                     reason = _("The name of the contact person is missing: this was not taken.")
                     self.case.warn(row, field, reason)
             return False
+        if enterprise_id < 0:
+            self._new.append((row, enterprise_id, name, self.titles[row], self.phones[row]))
+            return True
         said = {"title": self.titles[row], "phone": self.phones[row]}
         books = self.case.books
-        held = [] if enterprise_id < 0 else books.where("contact_person", "enterprise_id", enterprise_id)
+        held = books.where("contact_person", "enterprise_id", enterprise_id)
         for person in held:
             if person["name"] == name:
                 return books.change("contact_person", person["id"], row, given(said, person))
         key = not any(person["is_key"] for person in held)
         books.add("contact_person", row, said | {"enterprise_id": enterprise_id, "name": name, "is_key": key})
         return True
+
+    def finish(self) -> None:
+        """Make the contact people of new enterprises."""
+        if self._new:
+            rows, *cells = zip(*self._new, strict=True)
+            columns = dict(zip(("enterprise_id", "name", "title", "phone"), cells, strict=True))
+            self.case.books.add_columns("contact_person", rows, columns | {"is_key": [True] * len(rows)})
 
 
 def judge_contacts(case: Case) -> None:

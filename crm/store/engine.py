@@ -65,6 +65,10 @@ class Session(ABC):
         """Insert many rows at once; `columns` name the values of each row."""
 
     @abstractmethod
+    def load_columns(self, table: str, columns: Mapping[str, Sequence[Any]], same: Mapping[str, Any]) -> None:
+        """Insert many records at once, given by column; `same` holds what is the same in all of them."""
+
+    @abstractmethod
     def update_from(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> int:
         """Set `columns` of many records at once and return how many were; each row is (id, version, *values).
 
@@ -182,21 +186,28 @@ class _EmbeddedSession(Session):
 
         if not len(rows):
             return
-        names, constants = ", ".join(columns), Params()
-        if isinstance(rows, pd.DataFrame):
-            selected, source = names, rows
+        if not isinstance(rows, pd.DataFrame):
+            self.load_columns(table, dict(zip(columns, zip(*rows, strict=True), strict=True)), {})
         else:
-            # Half the columns of an import say the same in every row: they need not be carried there.
-            shown, varying = [], {}
-            for name, cells in zip(columns, zip(*rows, strict=True), strict=True):
-                if varying and cells.count(cells[0]) == len(cells):
-                    shown.append("null" if cells[0] is None else constants.add(cells[0]))
+            names = ", ".join(columns)
+            with self._registered(rows):
+                self._cursor.execute(f"insert into {table} ({names}) select {names} from crm_bulk")
+
+    def load_columns(self, table: str, columns: Mapping[str, Sequence[Any]], same: Mapping[str, Any]) -> None:
+        # Half the columns of an import say the same in every row: they need not be carried there.
+        varying = dict(list(columns.items())[:1])
+        same = dict(same)
+        for name, cells in columns.items():
+            if name not in varying:
+                if cells.count(cells[0]) == len(cells):
+                    same[name] = cells[0]
                 else:
-                    shown.append(name)
                     varying[name] = cells
-            selected, source = ", ".join(shown), _record_batch(varying)
-        with self._registered(source):
-            self._cursor.execute(f"insert into {table} ({names}) select {selected} from crm_bulk", constants)
+        params = Params()
+        names = ", ".join([*varying, *same])
+        selected = ", ".join([*varying, *("null" if value is None else params.add(value) for value in same.values())])
+        with self._registered(_record_batch(varying)):
+            self._cursor.execute(f"insert into {table} ({names}) select {selected} from crm_bulk", params)
 
     def update_from(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> int:
         if not rows:
@@ -419,6 +430,10 @@ class _ServerSession(Session):
         with self._cursor.copy(f"copy {table} ({', '.join(columns)}) from stdin") as copy:
             for row in rows:
                 copy.write_row(row)
+
+    def load_columns(self, table: str, columns: Mapping[str, Sequence[Any]], same: Mapping[str, Any]) -> None:
+        constants = tuple(same.values())
+        self.load(table, [*columns, *same], [(*row, *constants) for row in zip(*columns.values(), strict=True)])
 
     def update_from(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> int:
         if not rows:
