@@ -4,9 +4,10 @@ Reading order (ten minutes):
 
 1. `model`        the field's vocabulary: stages, roles, kinds; drafts and the actor
 2. `months`       months, cut-off dates, windows
-3. `rules`        what a stage requires, which moves and dates are refused
+3. `rules`        what a stage requires, which moves and dates are refused; `chat` what a message proposes,
+                  `media` which files are accepted
 4. `permissions`  the grants table; one condition for record and list
-5. `metrics`      rates, rule sets, ranking: the only place where a number is defined
+5. `metrics`      rates, rule sets, ranking: the only place where a number is defined; `matching` proposes segments
 6. `store`        the only door to a database: two engines, schema, the audited write transaction
 7. `actions`      writes, one function per thing that a person does
 8. `reports`      reads, one function per thing that a page shows
@@ -19,7 +20,7 @@ model, errors, months. `locale` (messages in two languages) is open to all. A te
 
 The journey of one follow-up: `ui/pages/log_contact` builds a `FollowUpDraft` → `actions.followups.log_follow_up` checks
 it, asks `permissions` for the right over the enterprise, and in one `store.transaction` inserts the contact, refreshes
-the enterprise's contact dates and chains the audit entries → `reports.enterprises.timeline` shows it, and
+the enterprise's contact dates and chains the audit entries → `reports.contacts.timeline` shows it, and
 `metrics.MEASURES` counts it for its unit and month → `reports.rankings` puts it beside the rates that `metrics.RATES`
 defines, and page and command line show the same words and numbers.
 """

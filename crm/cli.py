@@ -228,6 +228,7 @@ def _write_demo_accounts(settings: Settings, database: Any, path: Path) -> None:
 
     from crm.actions.accounts import add_account, set_password
     from crm.demo import DEMO_ACCOUNTS
+    from crm.demo.directory import share_views
     from crm.model import label
 
     actor = settings.actor(database)
@@ -249,6 +250,7 @@ def _write_demo_accounts(settings: Settings, database: Any, path: Path) -> None:
         password = f"{secrets.token_hex(5)}-{secrets.choice('ABCDEFGHJKLMNPQRSTUVWXYZ')}{secrets.randbelow(90) + 10}"
         set_password(database, login=person.login, code=code, password=password, now=_now())
         lines.append(f"{person.login:<14} {password:<16} {person.name} · {label(person.role)}")
+    share_views(database, now=_now())
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.write_text("\n".join(lines) + "\n", "utf-8")
@@ -594,6 +596,94 @@ def _read_json(path: Path) -> Any:
         raise Refused(_("The file {path} is not valid JSON (line {line}).", path=path, line=line)) from error
 
 
+# ---------------------------------------------------------------------------------------------------- the monthly cycle
+
+
+@cli.command()
+@click.argument("month", type=MONTH)
+@click.option("--override", default="", help="Why the month is closed although blocking findings are open.")
+@_ranking_options
+@_settings
+def close(settings: Settings, month: Month, override: str, rules_name: str, basis: str) -> None:
+    """Close a month: its ranking and the projects behind each number are kept as they are now."""
+    from crm.actions.closes import close_month
+    from crm.metrics import Basis
+    from crm.reports.closes import frozen_counts, get_close
+    from crm.reports.rule_sets import find_rule_set
+
+    database = settings.open()
+    close_id = close_month(
+        database,
+        settings.actor(database),
+        month,
+        rules=find_rule_set(database, rules_name),
+        basis=Basis(basis),
+        override=override,
+        now=_now(),
+        today=_today(),
+    )
+    closed = get_close(database, close_id)
+    units, projects = frozen_counts(database, closed)
+    shown = {
+        "month": str(month),
+        "as_of": closed.as_of.isoformat(),
+        "rules": closed.rules.name,
+        "version": closed.rules.version,
+        "basis": basis,
+        "units": units,
+        "projects": projects,
+        "blocking_findings": closed.blocking_findings,
+    }
+    settings.print_rows([shown], whole=shown)
+
+
+@cli.command()
+@click.argument("month", type=MONTH)
+@click.option("--reason", required=True, help="Why; it is kept beside what was published.")
+@_settings
+def reopen(settings: Settings, month: Month, reason: str) -> None:
+    """Open a closed month again; what was published stays, beside the next close."""
+    from crm.actions.closes import reopen_month
+
+    database = settings.open()
+    reopen_month(database, settings.actor(database), month, reason=reason, now=_now())
+    click.echo(str(_("The month {month} is open again.", month=month)))
+
+
+@cli.command()
+@click.argument("month", type=MONTH)
+@click.option("-o", "--output", "path", type=click.Path(path_type=Path), required=True, help=".docx, .pdf or .xlsx.")
+@click.option("--rules", "rules_name", default="default", show_default=True, help="For the draft of an open month.")
+@click.option("--basis", type=click.Choice(["count", "amount"]), default="count", show_default=True, help="Likewise.")
+@_settings
+def bulletin(settings: Settings, month: Month, path: Path, rules_name: str, basis: str) -> None:
+    """Write the bulletin of a month as Word, PDF or Excel, by the file's ending.
+
+    A closed month's says what was published. For an open month it is a draft of what would be, and marked as one.
+    """
+    from crm.exchange.bulletin import ending_of, export_bulletin, save_file
+    from crm.metrics import Basis
+    from crm.reports.bulletins import bulletin as published_bulletin
+    from crm.reports.bulletins import draft_bulletin
+    from crm.reports.closes import find_close
+    from crm.reports.rule_sets import find_rule_set
+
+    ending = ending_of(path)
+    database = settings.open()
+    actor = settings.actor(database)
+    closed = find_close(database, month)
+    if closed is not None:
+        document = published_bulletin(database, actor, closed)
+    else:
+        rules = find_rule_set(database, rules_name)
+        document = draft_bulletin(database, actor, month, rules=rules, basis=Basis(basis))
+    save_file(path, export_bulletin(database, actor, document, ending, now=_now()))
+    if closed is None:
+        hint = _("{month} is not closed: this is a draft. Close it first (crm close {month}).", month=month)
+        click.echo(str(hint), err=True)
+    click.echo(str(path))
+
+
 # ----------------------------------------------------------------------------------------------------------- operations
 
 
@@ -618,7 +708,7 @@ def check(settings: Settings) -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 @_settings
 def backup(settings: Settings, folder: Path) -> None:
-    """Write the whole database into a new folder: Parquet files and a manifest with counts and checksums."""
+    """Write the whole database and the attached files into a new folder, with a manifest of counts and checksums."""
     from crm import permissions
     from crm.store import backup as write_backup
 

@@ -87,12 +87,31 @@ class Method(StrEnum):
     LETTER = "letter"
 
 
+class MovementKind(StrEnum):
+    """What is new about an enterprise (投资动态)."""
+
+    EXPANSION = "expansion"
+    NEW_LINE = "new_line"
+    RELOCATION = "relocation"
+    FINANCING = "financing"
+    LISTING = "listing"
+    POLICY = "policy"
+    OTHER = "other"
+
+
 class AgreementKind(StrEnum):
     """What was signed."""
 
     CONTRACT = "contract"
     FRAMEWORK = "framework"
     INTENT = "intent"
+
+
+class AgreementStatus(StrEnum):
+    """Whether an agreement still counts."""
+
+    ACTIVE = "active"
+    TERMINATED = "terminated"
 
 
 class MilestoneKind(StrEnum):
@@ -139,6 +158,28 @@ class CommitmentKind(StrEnum):
     OUTPUT = "output"
     INVESTMENT = "investment"
     OTHER = "other"
+
+
+class DifficultyKind(StrEnum):
+    """What a difficulty is about."""
+
+    LAND = "land"
+    POWER = "power"
+    WATER = "water"
+    FINANCE = "finance"
+    APPROVAL = "approval"
+    DEMOLITION = "demolition"
+    LABOUR = "labour"
+    OTHER = "other"
+
+
+class DifficultyPhase(StrEnum):
+    """When in a project's life a difficulty stands in the way."""
+
+    ATTRACTION = "attraction"
+    LANDING = "landing"
+    CONSTRUCTION = "construction"
+    OPERATION = "operation"
 
 
 class Grade(StrEnum):
@@ -212,10 +253,23 @@ LABELS: dict[type[StrEnum], dict[str, Message]] = {
         Method.MESSAGE: _("Message"),
         Method.LETTER: _("Letter"),
     },
+    MovementKind: {
+        MovementKind.EXPANSION: _("Expansion"),
+        MovementKind.NEW_LINE: _("New production line"),
+        MovementKind.RELOCATION: _("Relocation"),
+        MovementKind.FINANCING: _("Financing"),
+        MovementKind.LISTING: _("Stock listing"),
+        MovementKind.POLICY: _("Policy"),
+        MovementKind.OTHER: _("Other"),
+    },
     AgreementKind: {
         AgreementKind.CONTRACT: _("Contract"),
         AgreementKind.FRAMEWORK: _("Framework agreement"),
         AgreementKind.INTENT: _("Letter of intent"),
+    },
+    AgreementStatus: {
+        AgreementStatus.ACTIVE: _("In force"),
+        AgreementStatus.TERMINATED: _("Terminated"),
     },
     MilestoneKind: {
         MilestoneKind.REGISTRATION: _("Company registration"),
@@ -250,6 +304,22 @@ LABELS: dict[type[StrEnum], dict[str, Message]] = {
         CommitmentKind.OUTPUT: _("Output"),
         CommitmentKind.INVESTMENT: _("Investment"),
         CommitmentKind.OTHER: _("Other"),
+    },
+    DifficultyKind: {
+        DifficultyKind.LAND: _("Land supply"),
+        DifficultyKind.POWER: _("Power"),
+        DifficultyKind.WATER: _("Water"),
+        DifficultyKind.FINANCE: _("Finance"),
+        DifficultyKind.APPROVAL: _("Approvals"),
+        DifficultyKind.DEMOLITION: _("Land clearance"),
+        DifficultyKind.LABOUR: _("Labour"),
+        DifficultyKind.OTHER: _("Other"),
+    },
+    DifficultyPhase: {
+        DifficultyPhase.ATTRACTION: _("Attraction"),
+        DifficultyPhase.LANDING: _("Landing"),
+        DifficultyPhase.CONSTRUCTION: _("Construction"),
+        DifficultyPhase.OPERATION: _("Operation"),
     },
 }
 
@@ -321,6 +391,45 @@ class FollowUpDraft:
     next_due_on: date | None = None
     form_token: str = ""
     done_follow_up_ids: tuple[int, ...] = field(default=())
+    corrects_id: int | None = None
+    files: tuple["FileDraft", ...] = ()
+
+
+@dataclass(frozen=True)
+class FileDraft:
+    """A file that a person attaches to a record."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class MovementDraft:
+    """What a person typed about news of an enterprise."""
+
+    happened_on: date | None
+    kind: MovementKind | None
+    content: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class ProjectDraft:
+    """What a person typed about a new project; money in 元. Without a code the system makes one."""
+
+    name: str
+    enterprise_id: int
+    code: str = ""
+    unit_id: int | None = None
+    industry_id: int | None = None
+    segment_id: int | None = None
+    opportunity_id: int | None = None
+    place: str = ""
+    planned_investment: Decimal | None = None
+    entered_on: date | None = None
+    responsible_person: str = ""
+    liaison_leader: str = ""
+    note: str = ""
 
 
 def group_label(peer_group: str) -> Message:

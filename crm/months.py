@@ -65,6 +65,42 @@ class Month:
         return f"{self.year:04d}-{self.month:02d}"
 
 
+@dataclass(frozen=True, order=True)
+class Quarter:
+    """A quarter of a year, written `2026-Q1`; its last month is the one whose figures stand for it."""
+
+    year: int
+    number: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Quarter":
+        """Read `YYYY-Qn`; raises Invalid for anything else."""
+        match = re.fullmatch(r"(\d{4})-Q([1-4])", text.strip(), re.ASCII)
+        if not match or not 1900 <= int(match[1]) <= 2999:
+            raise Invalid(
+                {"quarter": _("“{text}” is not a quarter: write it as YYYY-Qn, for example 2026-Q2.", text=text)}
+            )
+        return cls(int(match[1]), int(match[2]))
+
+    @classmethod
+    def of(cls, day: date) -> "Quarter":
+        """Return the quarter that holds the day."""
+        return cls(day.year, (day.month - 1) // 3 + 1)
+
+    @property
+    def last_month(self) -> Month:
+        """The quarter's last month."""
+        return Month(self.year, self.number * 3)
+
+    def plus(self, quarters: int) -> "Quarter":
+        """Return the quarter that many quarters later (or earlier, when negative)."""
+        index = self.year * 4 + self.number - 1 + quarters
+        return Quarter(index // 4, index % 4 + 1)
+
+    def __str__(self) -> str:
+        return f"{self.year:04d}-Q{self.number}"
+
+
 @dataclass(frozen=True)
 class Period:
     """One statistics period: the month, its cut-off date and the window for signing dates."""

@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import Any
 
 from crm.errors import Denied, NotFound
-from crm.model import Actor, Role
+from crm.locale import _
+from crm.model import LABELS, Actor, Role
 from crm.store import Params, Session, Transaction
 
 
@@ -36,6 +37,7 @@ class Action(StrEnum):
     MANAGE_ACCOUNTS = "manage_accounts"
     MANAGE_REFERENCE = "manage_reference"
     MANAGE_RULES = "manage_rules"
+    READ_RULES = "read_rules"
     READ_AUDIT = "read_audit"
     BACK_UP = "back_up"
 
@@ -48,6 +50,39 @@ class Scope(StrEnum):
     CHAIN = "chain"
     ALL = "all"
 
+
+LABELS.update(
+    {
+        Action: {
+            Action.READ: _("See enterprises, projects and contacts"),
+            Action.CREATE: _("Add records and log contacts"),
+            Action.EDIT: _("Change records"),
+            Action.WITHDRAW: _("Take back a contact"),
+            Action.COMMENT: _("Comment"),
+            Action.ASSIGN: _("Assign a responsible person"),
+            Action.TRANSFER: _("Hand over to another unit"),
+            Action.VERIFY: _("Verify milestones and funds"),
+            Action.SUBMIT: _("Submit the month"),
+            Action.IMPORT: _("Import ledgers"),
+            Action.EXPORT: _("Export lists"),
+            Action.REVEAL: _("See contact details unmasked"),
+            Action.ADJUST: _("Set targets and adjustment points"),
+            Action.CLOSE: _("Close the month"),
+            Action.MANAGE_ACCOUNTS: _("Manage accounts"),
+            Action.MANAGE_REFERENCE: _("Manage units, chains and word lists"),
+            Action.MANAGE_RULES: _("Manage rule sets"),
+            Action.READ_RULES: _("See rule sets and their effect"),
+            Action.READ_AUDIT: _("Read the audit trail"),
+            Action.BACK_UP: _("Back up and restore"),
+        },
+        Scope: {
+            Scope.OWN: _("own entries"),
+            Scope.UNIT: _("own unit"),
+            Scope.CHAIN: _("own chains"),
+            Scope.ALL: _("all units"),
+        },
+    }
+)
 
 _STAFF = {
     Action.READ: Scope.UNIT,
@@ -81,6 +116,7 @@ GRANTS: dict[Role, dict[Action, Scope]] = {
         Action.REVEAL: Scope.ALL,
         Action.ADJUST: Scope.ALL,
         Action.CLOSE: Scope.ALL,
+        Action.READ_RULES: Scope.ALL,
     },
     Role.TASKFORCE: {
         Action.READ: Scope.CHAIN,
@@ -88,11 +124,12 @@ GRANTS: dict[Role, dict[Action, Scope]] = {
         Action.ASSIGN: Scope.CHAIN,
         Action.EXPORT: Scope.CHAIN,
     },
-    Role.LEADER: {Action.READ: Scope.ALL},
+    Role.LEADER: {Action.READ: Scope.ALL, Action.READ_RULES: Scope.ALL},
     Role.ADMIN: {
         Action.MANAGE_ACCOUNTS: Scope.ALL,
         Action.MANAGE_REFERENCE: Scope.ALL,
         Action.MANAGE_RULES: Scope.ALL,
+        Action.READ_RULES: Scope.ALL,
     },
     Role.AUDITOR: {Action.READ_AUDIT: Scope.ALL},
 }
@@ -111,6 +148,7 @@ _PARENT = {
     "milestone": ("project", "project_id"),
     "fund_arrival": ("project", "project_id"),
     "commitment": ("project", "project_id"),
+    "difficulty": ("project", "project_id"),
 }
 # Records that carry their unit themselves: subject -> (unit column, industry column).
 _OWN_COLUMNS = {
@@ -119,6 +157,19 @@ _OWN_COLUMNS = {
     "target": ("unit_id", None),
     "adjustment": ("unit_id", None),
 }
+
+# Records that files may be attached to.
+ATTACHABLE = (
+    "enterprise",
+    "follow_up",
+    "movement",
+    "project",
+    "milestone",
+    "agreement",
+    "commitment",
+    "fund_arrival",
+    "difficulty",
+)
 
 
 def scopes(actor: Actor, action: Action) -> frozenset[Scope]:
@@ -158,6 +209,25 @@ def require(session: Session | Transaction, actor: Actor, action: Action, subjec
     raise Denied
 
 
+def require_attached(
+    session: Session | Transaction, actor: Actor, action: Action, subject: str, subject_id: int
+) -> None:
+    """Demand a right over the record that a file hangs on: the file is as visible as it; raises NotFound, Denied.
+
+    A record that is archived, or whose parent is, shows its files no longer.
+    """
+    if subject not in ATTACHABLE:
+        raise NotFound
+    require(session, actor, action, subject, subject_id)
+    parent, column = _PARENT.get(subject, (subject, "id"))
+    if not session.rows(
+        f"select 1 from {subject} r join {parent} held on held.id = r.{column}"
+        " where r.id = $1 and r.archived_at is null and held.archived_at is null",
+        [subject_id],
+    ):
+        raise NotFound
+
+
 def require_right(actor: Actor, action: Action) -> None:
     """Demand a right whatever its reach; raises Denied."""
     if not can(actor, action):
@@ -166,14 +236,18 @@ def require_right(actor: Actor, action: Action) -> None:
 
 def require_for_unit(actor: Actor, action: Action, unit_id: int | None, industry_id: int | None = None) -> None:
     """Demand a right over a record that does not exist yet, by the unit and industry it will have; raises Denied."""
+    if not covers_unit(actor, action, unit_id, industry_id):
+        raise Denied
+
+
+def covers_unit(actor: Actor, action: Action, unit_id: int | None, industry_id: int | None = None) -> bool:
+    """Whether the actor's right covers whatever belongs to a unit, or to an industry."""
     reach = scopes(actor, action)
-    if (
+    return (
         Scope.ALL in reach
-        or (reach & {Scope.UNIT, Scope.OWN} and unit_id is not None and unit_id == actor.unit_id)
+        or (bool(reach & {Scope.UNIT, Scope.OWN}) and unit_id is not None and unit_id == actor.unit_id)
         or (Scope.CHAIN in reach and industry_id in actor.industry_ids)
-    ):
-        return
-    raise Denied
+    )
 
 
 def _condition(scope: Scope, actor: Actor, subject: str, alias: str, params: Params) -> str:

@@ -6,11 +6,12 @@ odd is in `odd_*` and becomes a warning or a finding on Data quality.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from operator import mul
 from typing import Any
 
 from crm.locale import Message, _
-from crm.model import PROJECT_DATE_OF_MILESTONE, MilestoneKind, Stage, label
+from crm.model import PROJECT_DATE_OF_MILESTONE, Grade, MilestoneKind, ProjectStatus, Stage, label
 
 STAGES: tuple[Stage, ...] = tuple(Stage)
 
@@ -62,6 +63,15 @@ FIELD_LABELS: dict[str, Message] = {
     "evidence": _("Evidence"),
 }
 
+# A project in work counts as quiet after so many days without a contact with its investor, a move or a beginning.
+QUIET_DAYS = 60
+
+# How the system numbers a project that comes without a code.
+PROJECT_CODE = "P{year}-{number:06d}"
+
+# What a column of money can hold, in 元.
+LARGEST_AMOUNT = Decimal("9999999999999999")
+
 # A project's actual dates, in the order in which they usually come.
 ACTUAL_DATES = (
     "negotiating_on",
@@ -85,6 +95,19 @@ USUAL_ORDER = (
     ("started_on", "production_on"),
     ("completed_on", "production_on"),
     ("signed_on", "planned_start_on"),
+)
+
+# Days without a contact after which an enterprise has gone quiet, by its grade; None: one without a grade.
+QUIET_DAYS_BY_GRADE: dict[Grade | None, int] = {Grade.A: 15, Grade.B: 30, Grade.C: 60, None: 60}
+
+# The usual timetable with an enterprise: each step and how many days after the first it is planned.
+USUAL_STEPS: tuple[tuple[Message, int], ...] = (
+    (_("First meeting"), 0),
+    (_("Their visit to the site"), 14),
+    (_("Our visit to their works"), 30),
+    (_("Terms of the investment"), 45),
+    (_("Review of the project"), 60),
+    (_("Signing the agreement"), 90),
 )
 
 
@@ -114,6 +137,8 @@ def check_move(project: Mapping[str, Any], target: Stage, *, today: date, note: 
     """Check a move to another stage: all that the target requires, dates that can be, a reason for moving back."""
     problems = check_complete(project, target)
     problems.update(check_dates(project, today=today))
+    if project.get("status") == ProjectStatus.WITHDRAWN:
+        problems["status"] = _("The project is withdrawn: reinstate it first.")
     if STAGES.index(target) < STAGES.index(Stage(project["stage"])) and not note.strip():
         problems["note"] = _("Moving a project back needs a reason.")
     return problems
@@ -152,6 +177,39 @@ def check_actual_date(day: date, project: Mapping[str, Any] | None, *, today: da
     entered = project.get("entered_on") if project and project.get("entered_given") else None
     if entered is not None and day < entered:
         return _("{field} {day} is earlier than the lead date {entered}.", field=name, day=day, entered=entered)
+    return None
+
+
+def check_gates(project: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Message]:
+    """Refuse changes of dates that only a move of the stage may bring or take.
+
+    A date that says a stage was reached comes with the move to that stage; and the date that the project's stage rests
+    on stays as long as the project is at it.
+    """
+    problems = {}
+    here = STAGES.index(Stage(project["stage"]))
+    for stage, field in DATE_OF_STAGE.items():
+        if changes.get(field) is not None and project[field] is None and STAGES.index(stage) > here:
+            problems[field] = _(
+                "{field} comes with the move to the stage “{stage}”.", field=FIELD_LABELS[field], stage=label(stage)
+            )
+    changed = {**project, **changes}
+    touched = any(field in changes for field in DATE_OF_STAGE.values())
+    # A stage without a date of its own, as the first contact, rests on none.
+    if touched and here > max(STAGES.index(stage_reached(changed)), STAGES.index(Stage.CONTACT)):
+        field = DATE_OF_STAGE[STAGES[here]]
+        problems[field] = _(
+            "The project is at the stage “{stage}”, which needs {field}: move it back first.",
+            stage=label(STAGES[here]),
+            field=FIELD_LABELS[field],
+        )
+    return problems
+
+
+def amount_problem(amount: Decimal | None) -> Message | None:
+    """Say what is wrong with an amount of money; None where it is fine or unknown."""
+    if amount is not None and not 0 <= amount <= LARGEST_AMOUNT:
+        return _("This amount is negative or too large.")
     return None
 
 

@@ -1,8 +1,12 @@
 """Every chart compiles to a valid specification that holds its data: one that does not would draw as an empty card."""
 
+import re
+from datetime import date
+
 import pandas as pd
 
 from crm import charts
+from crm.locale import use_language
 
 
 def test_places_of_units_with_one_standing_out():
@@ -21,3 +25,85 @@ def test_rates_of_a_unit_with_a_month_that_has_none():
     (rows,) = spec["datasets"].values()
     assert [row["value"] for row in rows] == [None, 0.5]
     assert spec["encoding"]["color"]["scale"]["domain"] == ["签约率", "履约率", "开工率"]
+
+
+ROADMAP = pd.DataFrame(
+    {
+        "kind": ["registration", "start", "completion"],
+        "planned_on": [date(2026, 2, 1), date(2026, 3, 1), None],
+        "actual_on": [date(2026, 1, 20), None, date(2026, 6, 1)],
+        "state": ["done", "late", "done"],
+    }
+)
+
+
+def test_a_roadmap_of_projects_has_bars_marks_and_the_line_of_today():
+    bars = pd.DataFrame(
+        {"id": [7], "project": ["甲"], "stage": ["signed"], "since": [date(2026, 1, 1)], "until": [date(2026, 6, 30)]}
+    )
+    spec = charts.roadmap(bars, ROADMAP.assign(project="乙"), today=date(2026, 6, 30)).to_dict()
+    assert [layer["mark"]["type"] for layer in spec["layer"]] == ["bar", "point", "rule", "text"]
+    assert spec["layer"][0]["encoding"]["y"]["sort"] == ["甲", "乙"]
+    assert [(chosen["name"], chosen["select"]["fields"]) for chosen in spec["params"]] == [("chosen", ["id"])]
+    days = [row["day"][:10] for rows in spec["datasets"].values() for row in rows if "day" in row]
+    assert days == ["2026-01-20", "2026-03-01", "2026-06-01"]
+
+
+def test_a_roadmap_of_milestones_spans_from_the_plan_to_the_day_it_was_reached_or_to_today():
+    spec = charts.milestone_roadmap(ROADMAP, today=date(2026, 6, 30)).to_dict()
+    assert [layer["mark"]["type"] for layer in spec["layer"]] == ["bar", "tick", "point", "rule", "text"]
+    spans = [
+        (row["planned_on"][:10], row["until"][:10], row["late"])
+        for rows in spec["datasets"].values()
+        for row in rows
+        if "until" in row
+    ]
+    assert spans == [("2026-02-01", "2026-01-20", "提前"), ("2026-03-01", "2026-06-30", "滞后")]
+
+
+def test_a_funnel_tells_counts_and_conversion_and_a_click_chooses_a_stage():
+    frame = pd.DataFrame({"stage": ["线索", "签约"], "count": [1200, 30], "conversion": [None, 0.025]})
+    with use_language("zh_CN"):
+        spec = charts.funnel(frame).to_dict()
+    assert [layer["mark"]["type"] for layer in spec["layer"]] == ["bar", "text", "text"]
+    assert [p["name"] for p in spec["params"]] == ["step"]
+    (rows,) = spec["datasets"].values()
+    assert [(r["words"], r["share"], r["left"], r["right"]) for r in rows] == [
+        ("线索 1,200", "", -0.5, 0.5),
+        ("签约 30", "转化 2%", -0.0125, 0.0125),
+    ]
+
+
+def test_a_funnel_and_a_heatmap_of_nothing_are_drawn():
+    nothing = pd.DataFrame({"stage": ["线索"], "count": [0], "conversion": [None]})
+    assert charts.funnel(nothing).to_dict()["layer"]
+    cells = pd.DataFrame({"industry_id": [1], "industry": ["茶叶"], "unit_id": [2], "unit": ["吉首"], "value": [0]})
+    (rows,) = charts.heatmap(cells, title="数").to_dict()["datasets"].values()
+    assert [row["words"] for row in rows] == [""]
+
+
+def test_a_heatmap_keeps_the_order_of_chains_and_units_and_a_click_chooses_a_cell():
+    frame = pd.DataFrame(
+        [(1, "白酒", 10, "吉首", 12.34), (1, "白酒", 11, "泸溪", 0.0), (2, "茶叶", 10, "吉首", 1.0)],
+        columns=["industry_id", "industry", "unit_id", "unit", "value"],
+    )
+    spec = charts.heatmap(frame, title="签约额", decimals=1).to_dict()
+    first = spec["layer"][0]
+    assert (first["encoding"]["y"]["sort"], first["encoding"]["x"]["sort"]) == (["白酒", "茶叶"], ["吉首", "泸溪"])
+    assert [(p["name"], p["select"]["fields"]) for p in spec["params"]] == [("cell", ["industry_id", "unit_id"])]
+    (rows,) = spec["datasets"].values()
+    assert [(row["words"], row["dark"]) for row in rows] == [("12.3", True), ("", False), ("1.0", False)]
+
+
+def test_attainment_is_cut_off_and_coloured_by_what_is_due():
+    frame = pd.DataFrame({"measure": ["签约额", "开工率"], "share": [2.0, 0.5], "due": [0.8, 1.0], "words": ["a", "b"]})
+    (rows,) = charts.attainment(frame).to_dict()["datasets"].values()
+    assert [(row["bar"], row["state"]) for row in rows] == [(1.25, "ahead"), (0.5, "behind")]
+
+
+def test_a_sparkline_leaves_a_gap_where_there_is_no_value():
+    drawn = charts.sparkline([1.0, 3.0, None, 2.0, 2.0], direction="up")
+    assert re.findall(r"<polyline[^>]* points=\"([^\"]*)\"", drawn) == ["0.0,26.0 25.0,4.0", "75.0,15.0 100.0,15.0"]
+    assert "#a8483c" in drawn
+    assert [charts.sparkline(values, direction="level") for values in ([], [None, 1.0], [None, None])] == ["", "", ""]
+    assert "0.0,26.0 100.0,26.0" in charts.sparkline([5.0, 5.0], direction="down")

@@ -258,6 +258,16 @@ def test_every_command_does_its_work_on_a_real_database(crm, tmp_path):
         == 18
     )
     run("facts", "--month", "2026-05", "--unit", "龙山县", "--metric", "funds")
+    closed = json.loads(run("close", "2026-05", "--format", "json").out)
+    assert (closed["month"], closed["as_of"], closed["blocking_findings"]) == ("2026-05", "2026-05-31", 0)
+    assert closed["projects"] > 0
+    run("close", "2026-05", code=1)
+    for ending, begin in (("docx", b"PK"), ("pdf", b"%PDF"), ("xlsx", b"PK")):
+        assert run("bulletin", "2026-05", "-o", str(tmp_path / f"b.{ending}")).err == ""
+        assert (tmp_path / f"b.{ending}").read_bytes().startswith(begin)
+    assert "crm close 2026-06" in run("bulletin", "2026-06", "-o", str(tmp_path / "draft.xlsx")).err
+    run("reopen", "2026-05", "--reason", "漏报一个项目")
+    assert json.loads(run("close", "2026-05", "--format", "json").out) == closed
     run("rules", "list")
     (tmp_path / "r.json").write_text(run("rules", "show", "default").out, "utf-8")
     run("rules", "load", str(tmp_path / "r.json"))
@@ -335,6 +345,10 @@ REFUSED = [
     (["rank", "--month", "2026-05", "--group", "village"], "village"),
     (["rates", "--from", "2026-05", "--to", "2026-04"], "2026-04"),
     (["rates", "--from", "1900-01", "--to", "2999-12"], "240"),
+    (["close", "2999-01"], "2999-01"),
+    (["reopen", "2026-05", "--reason", "x"], "2026-05"),
+    (["bulletin", "2026-05", "-o", "/tmp/bulletin.txt"], "bulletin.txt"),  # noqa: S108  # never written
+    (["bulletin", "2026-05", "-o", "/nowhere/bulletin.xlsx"], "bulletin.xlsx"),
     (["rules", "show", "nope"], "nope"),
     (["rules", "show", "default", "--version", "9"], "default"),
     (["rules", "load", "/nowhere/r.json"], "/nowhere/r.json"),
@@ -358,7 +372,7 @@ def test_what_cannot_be_done_is_refused_in_one_sentence_with_exit_code_1(crm, ur
     assert named in done.sentence
     assert re.search("[\u4e00-\u9fff]", done.err), "Chinese by default"
     after = _dump(url)
-    if words[0] == "export":  # that somebody asked for an export is recorded before the file is written
+    if words[0] in ("export", "bulletin"):  # that somebody asked for an export is recorded before the file is written
         for table in ("audit", "audit_head"):
             after[table] = before[table]
     assert after == before

@@ -46,7 +46,7 @@ def test_wheel_carries_the_whole_package(wheel: zipfile.ZipFile) -> None:
     assert "crm_app.py" in names
 
 
-@pytest.mark.parametrize("name", ["units", "industries", "segments", "divisions"])
+@pytest.mark.parametrize("name", ["units", "industries", "segments", "divisions", "dictionaries", "bulletin_texts"])
 def test_wheel_carries_reference_data(wheel: zipfile.ZipFile, name: str) -> None:
     shipped = wheel.read(f"crm/_reference/{name}.csv")
     assert shipped == (ROOT / "data" / "reference" / f"{name}.csv").read_bytes()

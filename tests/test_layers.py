@@ -5,7 +5,7 @@
     actions             writes, may look something up in a report
     reports             reads
     charts              pictures of what reports return
-    rules, metrics, permissions
+    rules, metrics, permissions, chat, media, matching
     store
     model, months, errors
     locale              open to all
@@ -32,7 +32,7 @@ LAYERS = [
     {"actions"},
     {"reports"},
     {"charts"},
-    {"rules", "metrics", "permissions"},
+    {"rules", "metrics", "permissions", "chat", "media", "matching"},
     {"store"},
     {"model", "months"},
     {"errors"},

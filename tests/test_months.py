@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.errors import Invalid
-from crm.months import Month, Period, WindowMode, period
+from crm.months import Month, Period, Quarter, WindowMode, period
 
 months = st.builds(Month, st.integers(1900, 2999), st.integers(1, 12))
 
@@ -113,3 +113,19 @@ def test_the_window_follows_from_the_month_and_the_rules(options, as_of, expecte
 def test_twelve_rolling_months_end_with_the_month_itself():
     at = period(Month(2026, 1), mode=WindowMode.ROLLING_12)
     assert (at.w0, at.w1) == (date(2025, 2, 1), date(2026, 1, 31))
+
+
+@pytest.mark.parametrize("text", ["2026-Q5", "2026-Q0", "2026-q1", "2026Q1", "2026-1", "", "1899-Q1", "２０２６-Q1"])
+def test_anything_else_than_a_quarter_is_refused_at_the_field(text):
+    with pytest.raises(Invalid) as refused:
+        Quarter.parse(text)
+    assert list(refused.value.fields) == ["quarter"]
+
+
+@given(months, st.integers(-200, 200))
+def test_a_quarter_ends_with_its_third_month_and_is_counted_over_the_turn_of_the_year(month, count):
+    quarter = Quarter.of(month.first_day)
+    assert Quarter.parse(str(quarter)) == quarter
+    assert quarter.last_month.month % 3 == 0
+    assert month in quarter.last_month.plus(-2).until(quarter.last_month)
+    assert quarter.plus(count).last_month == quarter.last_month.plus(3 * count)

@@ -62,12 +62,13 @@ EXPECTED = {
             "reveal",
             "adjust",
             "close",
+            "read_rules",
         ),
         "A",
     ),
     Role.TASKFORCE: {"read": "C", "comment": "C", "assign": "C", "export": "C"},
-    Role.LEADER: {"read": "A"},
-    Role.ADMIN: {"manage_accounts": "A", "manage_reference": "A", "manage_rules": "A"},
+    Role.LEADER: {"read": "A", "read_rules": "A"},
+    Role.ADMIN: {"manage_accounts": "A", "manage_reference": "A", "manage_rules": "A", "read_rules": "A"},
     Role.AUDITOR: {"read_audit": "A"},
 }
 

@@ -2,6 +2,7 @@
 
 import random
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -292,3 +293,45 @@ def test_the_check_character_follows_the_standard(first_17):
     )
     assert rules.credit_check_character(first_17) == alphabet[(31 - total % 31) % 31]
     assert rules.credit_code_problem(first_17 + rules.credit_check_character(first_17)) is None
+
+
+GATED = {"stage": "signed", "negotiating_on": date(2026, 1, 1), "signed_on": date(2026, 2, 1)} | dict.fromkeys(
+    ("registered_on", "started_on", "completed_on", "production_on")
+)
+
+
+@pytest.mark.parametrize(
+    ("project", "changes", "refused"),
+    [
+        (GATED, {"signed_on": date(2026, 2, 2)}, set()),
+        (GATED, {"registered_on": date(2026, 3, 1)}, {"registered_on"}),
+        (GATED, {"started_on": date(2026, 3, 1), "production_on": None}, {"started_on"}),
+        (GATED, {"signed_on": None}, {"signed_on"}),
+        (GATED, {"negotiating_on": None}, set()),
+        (GATED, {"first_funds_on": date(2026, 3, 1), "planned_start_on": None}, set()),
+        # Moved back, it keeps its dates: they may be corrected and taken away.
+        (GATED | {"stage": "negotiation"}, {"signed_on": date(2026, 2, 2)}, set()),
+        (GATED | {"stage": "negotiation"}, {"signed_on": None}, set()),
+        (GATED | {"stage": "contact", "negotiating_on": None, "signed_on": None}, {"signed_on": None}, set()),
+        # A later date holds the stage as well.
+        (GATED | {"stage": "started", "started_on": date(2026, 3, 1)}, {"signed_on": None}, set()),
+        # What was wrong before is no reason to refuse a change of something else.
+        (GATED | {"stage": "completed"}, {"place": "乾州"}, set()),
+    ],
+)
+def test_dates_of_stages_come_and_go_with_the_stage(project, changes, refused):
+    assert set(rules.check_gates(project, changes)) == refused
+
+
+@pytest.mark.parametrize(
+    ("amount", "fine"),
+    [
+        (None, True),
+        (Decimal(0), True),
+        (rules.LARGEST_AMOUNT, True),
+        (rules.LARGEST_AMOUNT + 1, False),
+        (Decimal("-0.01"), False),
+    ],
+)
+def test_amounts_are_neither_negative_nor_larger_than_their_column(amount, fine):
+    assert (rules.amount_problem(amount) is None) is fine

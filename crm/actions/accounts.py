@@ -139,14 +139,19 @@ def change_account(
 
 
 def disable_account(database: Database, actor: Actor, account_id: int, *, now: datetime) -> None:
-    """Shut an account out: its sessions end at once, its set-up code is void.
+    """Shut an account out: its sessions end at once, its set-up code and calendar address are void.
 
     Raises Denied, and Refused for the last administrator.
     """
     permissions.require_right(actor, Action.MANAGE_ACCOUNTS)
     with transaction(database, actor=actor.login, now=now) as work:
         account = work.get("account", account_id)
-        changes = {"disabled_at": now, "setup_code_hash": None, "setup_expires_at": None}
+        changes = {
+            "disabled_at": now,
+            "setup_code_hash": None,
+            "setup_expires_at": None,
+            "calendar_token_hash": None,
+        }
         if account["disabled_at"] is None:
             work.update("account", account_id, account["version"], changes, action="disable")
         _revoke_sessions(work, account_id)
@@ -161,9 +166,17 @@ def enable_account(database: Database, actor: Actor, account_id: int, *, now: da
 def reset_account(
     database: Database, actor: Actor, account_id: int, *, forget_second_factor: bool = False, now: datetime
 ) -> str:
-    """Void an account's password, sessions and locks and return a new set-up code."""
+    """Void an account's password, sessions, calendar address and locks and return a new set-up code."""
     changes = {"totp_secret": None} if forget_second_factor else {}
     return _reset(database, actor, account_id, changes, "reset", now)
+
+
+def end_sessions(database: Database, actor: Actor, account_id: int, *, now: datetime) -> int:
+    """Sign an account out everywhere and return how many sessions that ended; raises NotFound, Denied."""
+    permissions.require_right(actor, Action.MANAGE_ACCOUNTS)
+    with transaction(database, actor=actor.login, now=now) as work:
+        work.get("account", account_id)
+        return _revoke_sessions(work, account_id)
 
 
 def find_account_id(database: Database, login: str) -> int:
@@ -453,7 +466,13 @@ def _reset(
         account = work.get("account", account_id)
         if account["disabled_at"] is not None and "disabled_at" not in changes:
             raise Refused(_("The account “{login}” is disabled: enable it first.", login=account["login"]))
-        fresh = {"password_hash": None, "password_set_at": None, "failed_attempts": 0, "locked_until": None}
+        fresh = {
+            "password_hash": None,
+            "password_set_at": None,
+            "failed_attempts": 0,
+            "locked_until": None,
+            "calendar_token_hash": None,
+        }
         work.update(
             "account", account_id, account["version"], {**fresh, **_with_code(code, now), **changes}, action=action
         )
@@ -461,12 +480,14 @@ def _reset(
     return code
 
 
-def _revoke_sessions(work: Transaction, account_id: int, *, keep: int | None = None) -> None:
-    for session_id, version in work.rows(
-        "select id, version from session where account_id = $1 and revoked_at is null", [account_id]
-    ):
-        if session_id != keep:
-            work.update("session", session_id, version, {"revoked_at": work.now}, action="revoke")
+def _revoke_sessions(work: Transaction, account_id: int, *, keep: int | None = None) -> int:
+    found = work.rows(
+        "select id, version from session where account_id = $1 and revoked_at is null and id is distinct from $2",
+        [account_id, keep],
+    )
+    for session_id, version in found:
+        work.update("session", session_id, version, {"revoked_at": work.now}, action="revoke")
+    return len(found)
 
 
 def _administrators(work: Transaction) -> int:

@@ -5,6 +5,8 @@ from datetime import date, datetime
 from typing import Any
 
 from crm import permissions
+from crm.errors import Conflict
+from crm.locale import _
 from crm.metrics import RuleSet, parse_rule_set
 from crm.model import Actor
 from crm.reports.rule_sets import peer_groups
@@ -12,17 +14,26 @@ from crm.store import Database, transaction
 
 
 def save_rule_set(
-    database: Database, actor: Actor, settings: Any, *, now: datetime, effective_from: date | None = None
+    database: Database,
+    actor: Actor,
+    settings: Any,
+    *,
+    now: datetime,
+    effective_from: date | None = None,
+    newest: int | None = None,
 ) -> RuleSet:
     """Store a rule set given as JSON (see interfaces.md) and return it with its version.
 
-    Raises Invalid, keyed by the path of each unknown key or value.
+    `newest` is the newest version of its name that the person had seen, 0 where there was none. Raises Invalid, keyed
+    by the path of each unknown key or value; Conflict where somebody saved another version since; Denied.
     """
     permissions.require_right(actor, permissions.Action.MANAGE_RULES)
     rules = parse_rule_set(settings, known_groups=peer_groups(database))
     with transaction(database, actor=actor.login, now=now) as work:
-        newest = work.value("select coalesce(max(rules_version), 0) from rule_set where name = $1", [rules.name])
-        version = int(newest) + 1
+        last = int(work.value("select coalesce(max(rules_version), 0) from rule_set where name = $1", [rules.name]))
+        if newest not in (None, last):
+            raise Conflict(_("Version {version} of “{name}” was saved in the meantime.", version=last, name=rules.name))
+        version = last + 1
         work.insert(
             "rule_set",
             {

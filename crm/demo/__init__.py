@@ -1,7 +1,9 @@
 """The demonstration bureau: a believable three years of work, the same for the same seed.
 
 Reading order: `people` (the enterprises courted), `projects` (dates at each unit's pace, and the records that tell of
-them), `follow_ups` (the contacts), `words` (what names and sentences are made of), `draw` (columns by chance).
+them), `promises` (commitments and difficulties), `follow_ups` (the contacts), `engagement` (timetables),
+`news` (of enterprises, and contacts put right), `words` (what names and sentences are made of), `draw` (columns by
+chance).
 All is drawn as whole columns and loaded in bulk, in one transaction: a killed load leaves nothing.
 """
 
@@ -13,8 +15,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from crm.demo import words
+from crm.demo import administration, chains, directory, news, words
 from crm.demo.draw import Array
+from crm.demo.engagement import engagement_steps
 from crm.demo.follow_ups import Calendar, draw_calendar, follow_ups
 from crm.demo.people import Enterprises, Reference, draw_enterprises, staff_names
 from crm.demo.projects import (
@@ -28,6 +31,7 @@ from crm.demo.projects import (
     shares,
     stage_log,
 )
+from crm.demo.promises import commitments, difficulties
 from crm.errors import Refused
 from crm.locale import _
 from crm.metrics import Basis, RuleSet, pairs_query, read_pairs
@@ -106,7 +110,7 @@ def fill(
     first = last.plus(1 - MONTHS)
     span = (np.datetime64(first.first_day, "D"), np.datetime64(min(last.last_day, today), "D"))
     reference = _reference(database)
-    staff = staff_names(_random(seed, 1), len(reference.units))
+    staff = _with_accounts(database, reference, staff_names(_random(seed, 1), len(reference.units)))
     people = draw_enterprises(
         _random(seed, 2),
         reference,
@@ -133,7 +137,11 @@ def fill(
     with transaction(database, actor=_ACTOR, now=now) as work:
         loader = _Loader(work, progress or (lambda _table, _rows: None))
         _load(loader, reference, people, projects, calendar, staff, seed=seed, end=span[1], months=first.until(last))
+        news.correct_some(_random(seed, 81), work)
+        chains.appoint(_random(seed, 40), work, reference.segments)
+        administration.set_up(work, first=first.first_day)
         work.record_change("demo", "database", None, None, summary.as_json())
+    directory.share_views(database, now=now)
     return summary
 
 
@@ -148,11 +156,27 @@ def _reference(database: Database) -> Reference:
         " order by display_order, id"
     )
     segments = database.frame(
-        "select s.id, s.industry_id, i.code as industry, s.name, s.role, s.keywords"
+        "select s.id, s.code, s.industry_id, i.code as industry, s.name, s.role, s.keywords"
         " from segment s join industry i on i.id = s.industry_id where s.archived_at is null"
         " order by i.display_order, s.display_order, s.id"
     )
     return Reference(units, segments.astype({"keywords": object, "name": object, "role": object}))
+
+
+def _with_accounts(database: Database, reference: Reference, staff: Array) -> Array:
+    """Put those who may sign in among the people of their units, so that they find work of their own.
+
+    They are the staff with an account already; without any, those that `DEMO_ACCOUNTS` names.
+    """
+    rows = database.rows(
+        "select u.code, a.name from account a join unit u on u.id = a.unit_id where a.roles = $1 order by a.id",
+        [str(Role.STAFF)],
+    )
+    place = {code: n for n, code in enumerate(reference.units["code"])}
+    for code, name in rows or [(a.unit_code, a.name) for a in DEMO_ACCOUNTS if a.role is Role.STAFF]:
+        if code in place:
+            staff[place[code], 0] = name
+    return staff
 
 
 # ------------------------------------------------------------------------------------------------------ telling apart
@@ -228,6 +252,9 @@ def _load_frame(session: Session, table: str, frame: pd.DataFrame) -> None:
     session.load(table, list(frame.columns), frame)
 
 
+_PARENTS = ("enterprise", "project", "follow_up")
+
+
 class _Loader:
     """Writes frames as records: ids, stamps, and numbers of rows replaced by ids."""
 
@@ -237,11 +264,14 @@ class _Loader:
         self._ids: dict[str, Array] = {}
 
     def write(self, table: str, frame: pd.DataFrame) -> None:
-        """Insert one record per row; the columns `enterprise` and `project` hold numbers of rows written before."""
+        """Insert one record per row; columns named as in `_PARENTS` hold numbers of rows written before, -1 for none.
+
+        A table may be written in parts; its rows are numbered through all of them.
+        """
         ids = np.array(self._work.new_ids(len(frame)), np.int64)
-        self._ids[table] = ids
+        self._ids[table] = np.concatenate([self._ids.get(table, ids[:0]), ids])
         stamp = np.datetime64(self._work.now, "us")
-        for parent in ("enterprise", "project"):
+        for parent in _PARENTS:
             if parent in frame.columns:
                 number = frame.pop(parent).to_numpy()
                 column = pd.Series(self._ids[parent][number], dtype="Int64")
@@ -278,20 +308,24 @@ def _load(
     unit_ids = reference.units["id"].to_numpy()
     loader.write(
         "enterprise",
-        people.frame.assign(
+        directory.with_twins(_random(seed, 61), people, projects.enterprise).assign(
             owner_unit_id=unit_ids[people.unit],
+            tags=directory.tags(_random(seed, 60), len(people.unit)),
             last_contact_on=calendar.last_contact_on,
             next_contact_on=calendar.next_contact_on,
         ),
     )
-    loader.write("enterprise_segment", _links(reference, people))
+    loader.write("enterprise_segment", chains.thinned(_random(seed, 41), _links(reference, people)))
     loader.write("contact_person", people.contacts.copy())
-    loader.write("project", projects.frame.assign(enterprise=projects.enterprise))
+    filed = chains.project_segments(reference.segments, projects.segment)
+    loader.write("project", projects.frame.assign(enterprise=projects.enterprise, segment_id=filed))
     loader.write("project_unit", holdings(reference, projects))
     loader.write("stage_log", stage_log(projects))
     loader.write("agreement", agreements(_random(seed, 6), projects, end=end))
     loader.write("fund_arrival", fund_arrivals(_random(seed, 7), projects, end=end))
     loader.write("milestone", milestones(_random(seed, 8), reference, projects, end=end))
+    loader.write("commitment", commitments(_random(seed, 50), reference, projects, end=end))
+    loader.write("difficulty", difficulties(_random(seed, 51), reference, projects, end=end))
     loader.write("target", _targets(reference, projects, months))
     loader.write("adjustment", _adjustments(_random(seed, 9), reference, months))
     total = len(calendar.happened_on)
@@ -299,6 +333,9 @@ def _load(
         rows = slice(start, min(start + _BATCH, total))
         words_of = _random(seed, 10, part)
         loader.write("follow_up", follow_ups(words_of, reference, people, projects, calendar, staff, rows))
+    first = np.datetime64(months[0].first_day, "D")
+    loader.write("movement", news.movements(_random(seed, 80), people, first=first, end=end))
+    loader.write("engagement_step", engagement_steps(_random(seed, 31), people, projects, calendar, end=end))
 
 
 def _links(reference: Reference, people: Enterprises) -> pd.DataFrame:
@@ -317,14 +354,31 @@ def _links(reference: Reference, people: Enterprises) -> pd.DataFrame:
     )
 
 
+# measure, how many of it for each of a unit's projects, what one is worth
+_YEARLY = (
+    ("signings", 0.3, 1),
+    ("starts", 0.2, 1),
+    ("funds_arrived", 0.3, 50_000_000),
+    ("signed_amount", 0.3, 200_000_000),
+    ("new_leads", 0.33, 1),
+    ("follow_ups", 8, 1),
+)
+
+
 def _targets(reference: Reference, projects: Projects, months: list[Month]) -> pd.DataFrame:
-    """Return what each unit is to reach in each year: signings, starts, and funds in 元, a little above the usual."""
+    """Return what each unit is to reach in each year, amounts in 元, a little above the usual; rates alike for all."""
     share = shares(reference) / shares(reference).sum() * len(projects.enterprise)
     rows = [
         (unit_id, year, measure, float(max(round(of_unit * factor), 1) * worth))
         for year in range(months[0].year, months[-1].year + 1)
         for unit_id, of_unit in zip(reference.units["id"], share, strict=True)
-        for measure, factor, worth in (("signings", 0.3, 1), ("starts", 0.2, 1), ("funds_arrived", 0.3, 50_000_000))
+        for measure, factor, worth in _YEARLY
+    ]
+    rows += [
+        (unit_id, year, measure, percent)
+        for year in range(months[0].year, months[-1].year + 1)
+        for unit_id in reference.units["id"].iloc[reference.home]
+        for measure, percent in (("signing", 55.0), ("performance", 60.0), ("startup", 50.0))
     ]
     return pd.DataFrame(rows, columns=["unit_id", "year", "measure", "value"])
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from crm.demo import words
+from crm.demo.chains import occupied
 from crm.demo.draw import Array, Random, credit_codes, filled, joined, kept, pick, pick_by, texts
 from crm.store import name_key, reference_rows, search_text
 
@@ -19,7 +20,7 @@ class Reference:
     """What a new database holds, by id: the units with projects in official order, the chains and their segments."""
 
     units: pd.DataFrame  # id, code, short_name, kind
-    segments: pd.DataFrame  # id, industry_id, industry (code), name, role, keywords
+    segments: pd.DataFrame  # id, code, industry_id, industry (code), name, role, keywords
 
     @property
     def home(self) -> Array:
@@ -65,8 +66,9 @@ def draw_enterprises(
 ) -> Enterprises:
     """Draw enterprises from all over the country, each with its owner unit, chain and contact people."""
     unit = rng.choice(len(shares), count, p=shares / shares.sum())
-    segment = rng.integers(0, len(reference.segments), count)
-    keywords = [text.split("|") for text in reference.segments["keywords"]]
+    segment = occupied(reference.segments)[rng.integers(0, len(reference.segments), count)]
+    # The first five say what a project makes; those after them say what such companies call themselves.
+    keywords = [text.split("|")[:5] for text in reference.segments["keywords"]]
     keyword = pick_by(rng, keywords, segment)
     towns = reference_rows("divisions")
     # Neighbours and the coast send most investors.
@@ -150,7 +152,7 @@ def _brands(rng: Random, town: Array, count: int) -> Array:
 def _second_segments(rng: Random, reference: Reference, segment: Array) -> Array:
     """Draw for a quarter of the enterprises the next segment of the same chain, where there is one."""
     chain = reference.segments["industry_id"].to_numpy()
-    following = np.minimum(segment + 1, len(chain) - 1)
+    following = occupied(reference.segments)[np.minimum(segment + 1, len(chain) - 1)]
     fits = (rng.random(len(segment)) < 0.25) & (following != segment) & (chain[following] == chain[segment])
     return np.where(fits, following, -1)
 

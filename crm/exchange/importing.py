@@ -9,15 +9,15 @@ import gc
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from crm import permissions
+from crm.actions.change_sets import take_back
 from crm.errors import Conflict, Denied, NotFound, Refused
 from crm.exchange import directory, figures, projects
 from crm.exchange.columns import Kind, kind_of
@@ -26,7 +26,6 @@ from crm.exchange.reading import Sheet, read_sheet
 from crm.locale import _
 from crm.model import Actor
 from crm.permissions import Action, Scope
-from crm.reports.findings import REFERENCES
 from crm.store import Database, Session, Transaction, transaction
 
 Progress = Callable[[float], None]
@@ -328,8 +327,6 @@ def _write(work: Transaction, plan: Plan, progress: Progress | None) -> int:
 
 # ------------------------------------------------------------------------------------------------------------ revert
 
-_MOST_NAMED = 20
-
 
 def revert_import(database: Database, actor: Actor, batch_id: int, *, now: datetime) -> dict[str, int]:
     """Take a batch back: remove what it made, restore what it changed; returns how many records of each.
@@ -354,22 +351,7 @@ def revert_import(database: Database, actor: Actor, batch_id: int, *, now: datet
                 made.setdefault(table, []).append((record_id, version))
             else:
                 changed.setdefault(table, []).append((record_id, version, json.loads(before)))
-        obstacles = _changed_since(work, made, changed) + _referred_to(work, made)
-        if obstacles:
-            named = "\n".join(obstacles[:_MOST_NAMED])
-            more = len(obstacles) - _MOST_NAMED
-            raise Refused(
-                _(
-                    "The batch cannot be taken back, because of {count} records:\n{records}",
-                    count=len(obstacles),
-                    records=named + (f"\n… +{more}" if more > 0 else ""),
-                )
-            )
-        for table, records in made.items():
-            work.delete_many(table, [record_id for record_id, _version in records])
-        for table, restored in changed.items():
-            _restore(work, table, restored)
-        counts = {"removed": sum(map(len, made.values())), "restored": sum(map(len, changed.values()))}
+        counts = take_back(work, made, changed)
         work.update(
             "import_batch",
             batch_id,
@@ -379,105 +361,6 @@ def revert_import(database: Database, actor: Actor, batch_id: int, *, now: datet
             note=f"removed {counts['removed']}, restored {counts['restored']}",
         )
     return counts
-
-
-def _changed_since(
-    work: Transaction,
-    made: Mapping[str, Sequence[tuple[int, int]]],
-    changed: Mapping[str, Sequence[tuple[int, int, Mapping[str, Any]]]],
-) -> list[str]:
-    found = []
-    for table in dict.fromkeys([*made, *changed]):
-        expected = dict(made.get(table, ())) | {record[0]: record[1] for record in changed.get(table, ())}
-        versions: dict[int, int] = dict(
-            work.rows(f"select id, version from {table} where id in (select unnest($1::bigint[]))", [list(expected)])
-        )
-        moved = [record_id for record_id, version in expected.items() if versions.get(record_id) != version]
-        found += [str(_("{record} was changed since.", record=name)) for name in _names(work, table, moved)]
-    return found
-
-
-def _referred_to(work: Transaction, made: Mapping[str, Sequence[tuple[int, int]]]) -> list[str]:
-    found = []
-    references = [
-        (referring, column, table) for referring, columns in REFERENCES.items() for column, table in columns.items()
-    ]
-    for referring, column, table in references:
-        if table not in made:
-            continue
-        ids = [record_id for record_id, _version in made[table]]
-        own = [record_id for record_id, _version in made.get(referring, ())]
-        named = work.rows(
-            f"select distinct {column} from {referring} where {column} in (select unnest($1::bigint[]))"
-            + (" and id not in (select unnest($2::bigint[]))" if own else ""),
-            [ids, own] if own else [ids],
-        )
-        found += [
-            str(_("{record} is referred to by others ({table}).", record=name, table=referring))
-            for name in _names(work, table, [row[0] for row in named])
-        ]
-    for table, records in made.items():
-        ids = [record_id for record_id, _version in records]
-        named = work.rows(
-            "select distinct subject_id from attachment"
-            " where subject = $1 and subject_id in (select unnest($2::bigint[]))",
-            [table, ids],
-        )
-        found += [
-            str(_("{record} has attachments.", record=name)) for name in _names(work, table, [row[0] for row in named])
-        ]
-    return found
-
-
-def _names(work: Transaction, table: str, ids: Sequence[int]) -> list[str]:
-    """Return what a person calls these records."""
-    columns = work.database.columns(table)
-    shown = next(
-        (column for column in ("code", "name", "number", "content", "clause", "kind") if column in columns), "id"
-    )
-    names: dict[int, Any] = dict(
-        work.rows(f"select id, {shown} from {table} where id in (select unnest($1::bigint[]))", [list(ids)])
-    )
-    return [f"{table} {record_id} “{str(names.get(record_id, '—'))[:40]}”" for record_id in ids]
-
-
-def _restore(work: Transaction, table: str, records: Sequence[tuple[int, int, Mapping[str, Any]]]) -> None:
-    readers = _readers(work, table)
-    groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
-    for record_id, version, before in records:
-        columns = tuple(sorted(before))
-        values = [None if before[c] is None else readers[c](before[c]) for c in columns]
-        groups.setdefault(columns, []).append((record_id, version, *values))
-    for columns, rows in groups.items():
-        work.update_many(table, columns, rows)
-    # The records are again as they were two versions ago: lines of earlier batches keep their distance to the present,
-    # so that these batches can be taken back next, unless somebody changed the records in between.
-    work.session.execute(
-        "update import_row as r set subject_version = r.subject_version + 2"
-        " from (select unnest($1::bigint[]) as id, unnest($2::int[]) as version) v"
-        " where r.subject = $3 and r.subject_id = v.id and r.subject_version < v.version",
-        [[record[0] for record in records], [record[1] for record in records], table],
-    )
-
-
-def _readers(work: Transaction, table: str) -> dict[str, Callable[[Any], Any]]:
-    """Return how a column's values come back from the JSON of a line."""
-    kinds = work.rows(
-        "select column_name, data_type from information_schema.columns"
-        " where table_schema = current_schema() and table_name = $1",
-        [table],
-    )
-    return {column: _reader(kind.lower()) for column, kind in kinds}
-
-
-def _reader(kind: str) -> Callable[[Any], Any]:
-    if kind.startswith("timestamp"):
-        return datetime.fromisoformat
-    if kind == "date":
-        return date.fromisoformat
-    if kind.startswith(("decimal", "numeric")):
-        return Decimal
-    return lambda value: value
 
 
 __all__ = ["ImportResult", "Plan", "PlannedRow", "commit_import", "plan_import", "revert_import"]

@@ -18,7 +18,6 @@ from crm.store import name_key, search_text
 
 _CONTRACTED = ("contracted_amount", "contracted_amount_original", "contracted_amount_currency")
 _AMOUNT = ("amount", "amount_original", "amount_currency")
-_SYSTEM_CODE = "P{year}-{number:06d}"
 
 
 class _Life:
@@ -235,7 +234,7 @@ class _Codes:
         code = self.codes[row]
         while not code:
             self.last += 1
-            made = _SYSTEM_CODE.format(year=self.year, number=self.last)
+            made = rules.PROJECT_CODE.format(year=self.year, number=self.last)
             code = made if made not in self.taken else None
         return code
 

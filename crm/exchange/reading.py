@@ -337,7 +337,7 @@ class _Scan:
             text = value[1].decode("utf-8", "replace") if value else ""
             if text != "#N/A":
                 self.unread[row, column] = (text, _("The cell holds an error value of the spreadsheet."))
-        elif content and value is None and (formula := _FORMULA.search(content)):
+        elif content and not (value and value[1]) and (formula := _FORMULA.search(content)):
             text = "=" + (formula[1] or b"").decode("utf-8", "replace")
             self.unread[row, column] = (
                 text,

@@ -4,7 +4,7 @@
 (`use_language`). The catalogs are `*.po` files under `zh_CN/LC_MESSAGES`, one per area, read as one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -48,6 +48,11 @@ class Message:
 def _(msgid: str, /, **values: Any) -> Message:
     """Name a sentence of the catalog; `{name}` in it is replaced by the value of that name."""
     return Message(msgid, values)
+
+
+def listed(words: Iterable[object]) -> str:
+    """Write words one after another, as the language of the moment does."""
+    return ("、" if language() == "zh_CN" else ", ").join(map(str, words))
 
 
 def language() -> str:

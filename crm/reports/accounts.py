@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from crm import permissions
 from crm.model import Actor, Role
+from crm.permissions import Action, Scope
 from crm.store import Database
 
 IDLE = timedelta(hours=8)
@@ -36,14 +37,17 @@ class AccountRow:
     version: int
     login: str
     name: str
+    unit_id: int | None
     unit: str
     roles: tuple[Role, ...]
+    industry_ids: frozenset[int]
     has_password: bool
     has_second_factor: bool
     created_at: datetime
     last_sign_in_at: datetime | None
     locked_until: datetime | None
     disabled_at: datetime | None
+    session_seen_at: tuple[datetime, ...]
 
 
 def live_session(database: Database, key: str, now: datetime) -> LiveSession | None:
@@ -108,23 +112,34 @@ def find_actor(database: Database, login: str) -> Actor | None:
     return Actor(login, account_id, name, unit_id, frozenset(parse_roles(roles)), parse_ids(industries))
 
 
-def list_accounts(database: Database, actor: Actor) -> list[AccountRow]:
-    """List every account, by login; raises Denied."""
-    permissions.require_right(actor, permissions.Action.MANAGE_ACCOUNTS)
+def list_accounts(database: Database, actor: Actor, *, now: datetime | None = None) -> list[AccountRow]:
+    """List every account, by login; raises Denied. With `now`, also when each of its live sessions was last used."""
+    permissions.require_right(actor, Action.MANAGE_ACCOUNTS)
+    seen: dict[int, list[datetime]] = {}
+    if now is not None:
+        for account_id, last in database.rows(
+            "select account_id, last_seen_at from session where revoked_at is null and expires_at > $1"
+            " and last_seen_at > $2 order by last_seen_at desc",
+            [now, now - IDLE],
+        ):
+            seen.setdefault(account_id, []).append(last)
     return [
         AccountRow(
             id=row["id"],
             version=row["version"],
             login=row["login"],
             name=row["name"],
+            unit_id=row["unit_id"],
             unit=row["unit"],
             roles=parse_roles(row["roles"]),
+            industry_ids=parse_ids(row["industries"]),
             has_password=row["has_password"],
             has_second_factor=row["has_second_factor"],
             created_at=row["created_at"],
             last_sign_in_at=row["last_sign_in_at"],
             locked_until=row["locked_until"],
             disabled_at=row["disabled_at"],
+            session_seen_at=tuple(seen.get(row["id"], ())),
         )
         for row in database.records(
             """
@@ -133,8 +148,10 @@ def list_accounts(database: Database, actor: Actor) -> list[AccountRow]:
                 a.version,
                 a.login,
                 a.name,
+                a.unit_id,
                 coalesce(u.name, '') as unit,
                 a.roles,
+                a.industries,
                 a.password_hash is not null as has_password,
                 a.totp_secret is not null as has_second_factor,
                 a.created_at,
@@ -160,6 +177,12 @@ def has_administrator(database: Database) -> bool:
     """Whether anybody can manage accounts; where nobody can, the set-up page makes the first administrator."""
     rows = database.rows("select roles from account where disabled_at is null and archived_at is null")
     return any(Role.ADMIN in parse_roles(row[0]) for row in rows)
+
+
+def rights() -> list[tuple[Action, dict[Role, Scope | None]]]:
+    """Return how far each role may do what, None where it may not; only what some role may do."""
+    reach = {action: {role: permissions.GRANTS[role].get(action) for role in Role} for action in Action}
+    return [(action, of_roles) for action, of_roles in reach.items() if any(of_roles.values())]
 
 
 def parse_roles(stored: str) -> tuple[Role, ...]:

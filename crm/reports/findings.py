@@ -16,11 +16,15 @@ from crm.locale import Message, _
 from crm.model import (
     PROJECT_DATE_OF_MILESTONE,
     AgreementKind,
+    AgreementStatus,
     CommitmentKind,
+    DifficultyKind,
+    DifficultyPhase,
     FeasibilityStudy,
     Grade,
     Method,
     MilestoneKind,
+    MovementKind,
     Party,
     ProjectStatus,
     SegmentRole,
@@ -30,7 +34,7 @@ from crm.model import (
     label,
 )
 from crm.rules import ACTUAL_DATES, DATE_OF_STAGE, FIELD_LABELS, REQUIRED_FROM, STAGES, USUAL_ORDER
-from crm.store import Database, Params, verify_audit
+from crm.store import Database, Params, stored_file, verify_audit
 
 
 class Severity(StrEnum):
@@ -63,7 +67,13 @@ REFERENCES: dict[str, dict[str, str]] = {
     "enterprise_alias": {"enterprise_id": "enterprise"},
     "enterprise_segment": {"enterprise_id": "enterprise", "industry_id": "industry", "segment_id": "segment"},
     "contact_person": {"enterprise_id": "enterprise"},
-    "follow_up": {"enterprise_id": "enterprise", "project_id": "project", "unit_id": "unit", "author_id": "account"},
+    "follow_up": {
+        "enterprise_id": "enterprise",
+        "project_id": "project",
+        "unit_id": "unit",
+        "author_id": "account",
+        "corrects_id": "follow_up",
+    },
     "movement": {"enterprise_id": "enterprise"},
     "engagement_step": {"enterprise_id": "enterprise", "follow_up_id": "follow_up"},
     "opportunity": {"industry_id": "industry", "segment_id": "segment", "unit_id": "unit"},
@@ -86,6 +96,10 @@ REFERENCES: dict[str, dict[str, str]] = {
     "import_row": {"batch_id": "import_batch"},
     "saved_view": {"owner_id": "account"},
     "change_line": {"change_set_id": "change_set"},
+    "month_row": {"close_id": "month_close", "unit_id": "unit"},
+    "month_fact": {"close_id": "month_close", "unit_id": "unit"},
+    "month_bulletin": {"close_id": "month_close"},
+    "not_duplicate": {"enterprise_id": "enterprise", "other_id": "enterprise"},
 }
 
 _TABLES_WITHOUT_REFERENCES = (
@@ -95,6 +109,8 @@ _TABLES_WITHOUT_REFERENCES = (
     "attachment",
     "dictionary_entry",
     "change_set",
+    "month_close",
+    "bulletin_text",
     "audit_head",
 )
 
@@ -105,12 +121,14 @@ VOCABULARY: dict[str, dict[str, type[StrEnum]]] = {
     "enterprise": {"grade": Grade},
     "enterprise_segment": {"role": SegmentRole},
     "follow_up": {"method": Method},
+    "movement": {"kind": MovementKind},
     "opportunity": {"feasibility_study": FeasibilityStudy},
     "project": {"stage": Stage, "status": ProjectStatus, "agreement_kind": AgreementKind},
     "stage_log": {"from_stage": Stage, "to_stage": Stage},
     "milestone": {"kind": MilestoneKind},
-    "agreement": {"kind": AgreementKind},
+    "agreement": {"kind": AgreementKind, "status": AgreementStatus},
     "commitment": {"party": Party, "kind": CommitmentKind},
+    "difficulty": {"kind": DifficultyKind, "phase": DifficultyPhase},
 }
 
 # table -> columns that say when something happened, and so cannot lie after today.
@@ -158,11 +176,33 @@ def findings(database: Database, *, today: date) -> list[Finding]:
             "audit",
             entry,
             None,
-            _("The audit trail is broken at entry {entry}: {kind}.", entry=entry, kind=_AUDIT_WORDS[kind]),
+            _("The audit trail is broken at entry {entry}: {kind}.", entry=entry, kind=AUDIT_WORDS[kind]),
         )
         for entry, kind in verify_audit(database)
     ]
+    found += _lost_files(database)
     return sorted(found, key=lambda finding: finding.severity is not Severity.BLOCKING)
+
+
+def _lost_files(database: Database) -> Iterator[Finding]:
+    """Yield the attachments whose content is not in the folder of files, or not in full."""
+    for record_id, name, size, sha256 in database.rows(
+        "select id, name, size, sha256 from attachment where archived_at is null order by id"
+    ):
+        path = stored_file(database, sha256)
+        if not path.is_file() or path.stat().st_size != size:
+            sentence = _("The content of the attached file “{name}” ({id}) is missing.", name=name, id=record_id)
+            yield Finding("attachment_content", Severity.BLOCKING, "attachment", record_id, None, sentence)
+
+
+def blocking_findings(database: Database, *, today: date) -> list[Finding]:
+    """Return what makes numbers wrong, the audit trail's own state apart: what keeps a month from being closed."""
+    return [
+        finding
+        for check in checks(database, today=today)
+        if check.severity is Severity.BLOCKING
+        for finding in _run(database, check)
+    ]
 
 
 def findings_as_json(database: Database, found: Sequence[Finding]) -> list[dict[str, Any]]:
@@ -181,7 +221,7 @@ def findings_as_json(database: Database, found: Sequence[Finding]) -> list[dict[
     ]
 
 
-_AUDIT_WORDS = {
+AUDIT_WORDS = {
     "content": _("an entry was edited"),
     "link": _("an entry was removed, inserted or moved"),
     "head": _("the newest entries were removed"),

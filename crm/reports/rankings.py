@@ -492,7 +492,7 @@ def ranking_frame(history: Sequence[Ranking], measures: Mapping[int, Mapping[str
                 "adjustment": float(row.adjustment),
                 "follow_ups": int(measures.get(row.unit.id, {}).get("follow_ups", 0)),
                 "signed_amount": float(measures.get(row.unit.id, {}).get("signed_amount", 0)),
-                **{slug: _shown_percent(pair.rate, history[-1].rules) for slug, pair in row.pairs.items()},
+                **{slug: shown_percent(pair.rate, history[-1].rules) for slug, pair in row.pairs.items()},
                 **{f"{slug}_pair": shown_pair(pair) for slug, pair in row.pairs.items()},
                 "trend": scores[row.unit.id],
             }
@@ -501,7 +501,8 @@ def ranking_frame(history: Sequence[Ranking], measures: Mapping[int, Mapping[str
     )
 
 
-def _shown_percent(rate: Fraction | None, rules: RuleSet) -> float | None:
+def shown_percent(rate: Fraction | None, rules: RuleSet) -> float | None:
+    """Return a rate as its shown percentage, a number; None where there is none."""
     return None if rate is None else float(percent(rate, rules.rounding).rstrip("%"))
 
 

@@ -1,7 +1,8 @@
 """The only door to a database.
 
 Reading order: `engine` (two engines behind one interface), `migrations` (the schema), `records` (the write
-transaction, versions and the audit chain), `text` (search keys), `reference` (what a new database holds), `backup`.
+transaction, versions and the audit chain), `text` (search keys), `reference` (what a new database holds), `files`
+(attached files by their content), `backup`.
 """
 
 from collections.abc import Callable
@@ -12,10 +13,11 @@ from crm.errors import Refused
 from crm.locale import _
 from crm.store.backup import backup, check_backup, fill_from
 from crm.store.engine import Database, Params, Row, Session, is_server_url, open_database, warm
+from crm.store.files import content_hash, files_folder, staged, stored_file
 from crm.store.migrations import applied_version, migrate
-from crm.store.records import Transaction, to_json, transaction, verify_audit
+from crm.store.records import Transaction, last_change, to_json, transaction, verify_audit
 from crm.store.reference import load_reference, mark_created, reference_rows, start_audit
-from crm.store.text import like_pattern, name_key, normalised, pinyin_initials, search_text
+from crm.store.text import like_pattern, name_key, normalised, pinyin, pinyin_initials, search_text
 
 __all__ = [
     "Database",
@@ -25,16 +27,22 @@ __all__ = [
     "Transaction",
     "backup",
     "connect",
+    "content_hash",
     "create",
+    "files_folder",
     "is_server_url",
+    "last_change",
     "like_pattern",
     "migrate",
     "name_key",
     "normalised",
+    "pinyin",
     "pinyin_initials",
     "reference_rows",
     "restore",
     "search_text",
+    "staged",
+    "stored_file",
     "to_json",
     "transaction",
     "utc_now",

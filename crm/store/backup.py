@@ -1,6 +1,7 @@
-"""Backup: every table as Parquet files and a manifest with counts and checksums, the same from either engine.
+"""Backup: every table as Parquet files, the attached files, and a manifest with counts and checksums.
 
-A backup taken from one engine restores into the other: it is also the road from a file to a server.
+It is the same from either engine, and one taken from one engine restores into the other: it is also the road from a
+file to a server.
 """
 
 import hashlib
@@ -13,9 +14,11 @@ from typing import Any
 from crm.errors import DatabaseUnusable, Refused
 from crm.locale import _
 from crm.store.engine import Database, Session
+from crm.store.files import copy_files, files_folder, place_in
 from crm.store.migrations import migrate, schema_files
 
 _MANIFEST = "manifest.json"
+_FILES = "files"
 _ROWS_A_FILE = 200_000
 # Made anew by the migrations of the restored database.
 _NOT_COPIED = frozenset({"schema_version"})
@@ -36,7 +39,11 @@ def backup(database: Database, folder: Path, *, now: datetime) -> dict[str, int]
         with database.transaction() as session:
             schema = int(session.value("select max(number) from schema_version"))
             tables = {name: _write(session, name, partial) for name in _tables(session)}
-        manifest = {"schema": schema, "made_at": now.isoformat(timespec="seconds"), "tables": tables}
+            named = [row[0] for row in session.rows("select distinct sha256 from attachment order by sha256")]
+        # Attached files are never changed, so that writers need not wait for them.
+        files = copy_files(files_folder(database), partial / _FILES, named)
+        made_at = now.isoformat(timespec="seconds")
+        manifest = {"schema": schema, "made_at": made_at, "tables": tables, "files": files}
         (partial / _MANIFEST).write_text(json.dumps(manifest, indent=1), "utf-8")
         partial.rename(folder)
     except OSError as error:
@@ -44,7 +51,7 @@ def backup(database: Database, folder: Path, *, now: datetime) -> dict[str, int]
         raise DatabaseUnusable(
             _("The folder {folder} cannot be written to. Check that it exists and its permissions.", folder=folder)
         ) from error
-    return {name: table["rows"] for name, table in tables.items()}
+    return {name: table["rows"] for name, table in tables.items()} | {_FILES: len(files)}
 
 
 def _tables(session: Session) -> list[str]:
@@ -87,6 +94,8 @@ def check_backup(folder: Path) -> dict[str, Any]:
             for name, checksum in table["files"].items()
             if Path(name).name != name or _checksum(folder / name) != checksum
         ]
+        # Backups of earlier versions hold no attached files.
+        wrong += [name for name in manifest.get(_FILES, ()) if _checksum(place_in(folder / _FILES, name)) != name]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise damaged from error
     if wrong:
@@ -102,6 +111,7 @@ def fill_from(database: Database, folder: Path, manifest: dict[str, Any], *, now
 
     # Under the schema it was taken from; what came later is done to it as to any older database.
     migrate(database, now=now, upto=int(manifest["schema"]))
+    copy_files(folder / _FILES, files_folder(database), manifest.get(_FILES, ()))
     with database.transaction() as session:
         newest = 0
         for table, content in manifest["tables"].items():

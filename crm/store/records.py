@@ -6,7 +6,7 @@ both record the change. The audit is a hash chain: each entry's hash covers its 
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ from crm.store.engine import Database, Params, Row, Session
 STAMPS = ("id", "version", "created_at", "created_by", "updated_at", "updated_by")
 GENESIS = "0" * 64
 # Columns that never enter the audit in clear: they would outlive a password change or reveal a session.
-_SECRET = frozenset({"password_hash", "totp_secret", "token_hash", "setup_code_hash"})
+_SECRET = frozenset({"password_hash", "totp_secret", "token_hash", "setup_code_hash", "calendar_token_hash"})
 _AUDIT_COLUMNS = (
     "id",
     "happened_at",
@@ -230,14 +230,21 @@ def transaction(database: Database, *, actor: str, now: datetime) -> Iterator[Tr
         work.finish()
 
 
-def verify_audit(database: Database) -> list[tuple[int, str]]:
+def last_change(database: Database) -> int:
+    """Return the number of the newest audit entry: as long as it stays, no record has changed."""
+    return int(database.value("select last_id from audit_head where id = 1"))
+
+
+def verify_audit(database: Database, progress: Callable[[int], None] | None = None) -> list[tuple[int, str]]:
     """Walk the audit chain and return what is broken as (entry id, kind); empty when whole.
+
+    `progress` is told how many entries have been read.
 
     Kinds: `content` (an entry was edited), `link` (one was removed, inserted or moved), `head` (the newest were
     removed).
     """
     broken: list[tuple[int, str]] = []
-    previous, last, batch = GENESIS, 0, 50_000
+    previous, last, batch, read = GENESIS, 0, 50_000, 0
     # Not from 1 on: an entry slipped in before the first must not escape.
     after = -(2**63)
     while True:
@@ -251,7 +258,9 @@ def verify_audit(database: Database) -> list[tuple[int, str]]:
             if chain_hash(linked, tuple(content)) != digest:
                 broken.append((row[0], "content"))
             previous, last = digest, row[0]
-        after = last
+        after, read = last, read + len(found)
+        if progress is not None:
+            progress(read)
         if len(found) < batch:
             break
     head = database.rows("select last_id, hash from audit_head where id = 1")

@@ -1,4 +1,5 @@
-"""The shipped reference data: units in official order, the ten industries with their segments, the default rule set."""
+"""The shipped reference data: units in official order, the ten industries with their segments, word lists, the default
+rule set."""
 
 import csv
 from datetime import datetime
@@ -24,7 +25,7 @@ def start_audit(transaction: Transaction) -> None:
 
 
 def load_reference(transaction: Transaction) -> None:
-    """Fill a new database with units, industries, segments and the default rule set."""
+    """Fill a new database with units, industries, segments, word lists and the default rule set."""
     for row in reference_rows("units"):
         unit_id = transaction.insert(
             "unit",
@@ -59,9 +60,12 @@ def load_reference(transaction: Transaction) -> None:
             "name": row["name"],
             "role": row["role"] or None,
             "keywords": row["keywords"] or None,
+            "anchors": row.get("anchors") or None,
             "display_order": order,
         }
         transaction.insert("segment", segment)
+    for order, row in enumerate(reference_rows("dictionaries"), 1):
+        transaction.insert("dictionary_entry", {**row, "display_order": order})
     transaction.insert("rule_set", {"name": "default", "rules_version": 1, "settings": '{"name": "default"}'})
 
 

@@ -21,22 +21,42 @@ def name_key(name: str) -> str:
 @lru_cache(maxsize=1)
 def _initials() -> dict[int, str]:
     # A table of first letters is built once: per-character look-ups make 200k names a matter of a second.
-    # The phrases are of no use here, and would take a third of a second and 40 MB.
-    os.environ.setdefault("PYPINYIN_NO_PHRASES", "1")
-    os.environ.setdefault("PYPINYIN_NO_DICT_COPY", "1")
-    from pypinyin.constants import PINYIN_DICT
-
     table: dict[int, str] = {}
-    for code, readings in PINYIN_DICT.items():
+    for code, readings in _readings().items():
         letter = unicodedata.normalize("NFKD", readings.split(",")[0])[:1]
         if letter.isascii():
             table[code] = letter
     return table
 
 
+@lru_cache(maxsize=1)
+def _syllables() -> dict[int, str]:
+    table: dict[int, str] = {}
+    for code, readings in _readings().items():
+        letters = unicodedata.normalize("NFKD", readings.split(",")[0])
+        table[code] = "".join(letter for letter in letters if letter.isascii()) + " "
+    return table
+
+
+def _readings() -> dict[int, str]:
+    """Return the readings of each character, the usual one first."""
+    # The phrases are of no use here, and would take a third of a second and 40 MB.
+    os.environ.setdefault("PYPINYIN_NO_PHRASES", "1")
+    os.environ.setdefault("PYPINYIN_NO_DICT_COPY", "1")
+    from pypinyin.constants import PINYIN_DICT
+
+    readings: dict[int, str] = PINYIN_DICT
+    return readings
+
+
 def pinyin_initials(text: str) -> str:
     """Return the first letters of the pinyin of each character; letters and digits stay."""
     return name_key(text).translate(_initials())
+
+
+def pinyin(text: str) -> str:
+    """Return the toneless syllables of a text's usual readings, a space after each: two names that sound alike meet."""
+    return name_key(text).translate(_syllables())
 
 
 def search_text(*parts: str | None, name: str) -> str:

@@ -22,8 +22,8 @@ from crm.ui.errors import safe
 from crm.ui.server import bindings
 
 __all__ = [
-    "back_link",
     "card",
+    "clear_filters",
     "confirm",
     "download_button",
     "empty_state",
@@ -45,13 +45,22 @@ _BYTES = "application/octet-stream"
 
 @contextmanager
 def title_row(
-    actor: Actor, title: Text, caption: Text = "", *, log_contact: Literal["primary", "secondary", "none"] = "primary"
+    actor: Actor,
+    title: Text,
+    caption: Text = "",
+    *,
+    log_contact: Literal["primary", "secondary", "none"] = "primary",
+    printable: bool = False,
+    below: bool = False,
 ) -> Iterator[None]:
     """Open the first row of a page: title and caption at the left, the page's controls at the right.
 
     Controls are written within the block. The button (and key N) that logs a contact comes last, as the page's one
     primary action; a page with a primary action of its own makes it secondary, the log page itself leaves it out.
+    A printable page offers its print-out before it, on paper or as a PDF: see print.js. `below` says that the page
+    shows one record in the place of its list, so that the trail leads back to the list.
     """
+    shell.name_trail(title, below=below)
     with st.container(key="title_row", horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(key="title", width="content", gap=None):
             st.html(
@@ -62,6 +71,8 @@ def title_row(
             key="controls", horizontal=True, width="content", vertical_alignment="center", horizontal_alignment="right"
         ):
             yield
+            if printable:
+                st.button(str(_("Print")), key="print", icon=":material/print:")
             if log_contact != "none":
                 log_contact_button(actor, kind=log_contact)
 
@@ -170,28 +181,39 @@ def tag(text: Text, tone: Tone = "gray", *, icon: str | None = None) -> None:
     st.badge(plain, color=tone, icon=f":material/{icon}:" if icon else None)
 
 
-def download_button(label: Text, produce: Callable[[], bytes], *, file_name: str) -> None:
+def download_button(label: Text, produce: Callable[[], bytes], *, file_name: str, media_type: str = _BYTES) -> None:
     """Draw a button that makes a file when it is pressed; only the session that pressed it can fetch the file."""
     key = str(st.user.get("session"))
 
     def made() -> bytes:
         content = produce()
         # Streamlit notes no owner for a file made on demand; its id is known only once the content is.
-        bindings.hand_over(_calculate_file_id(content, _BYTES, file_name), key)
+        bindings.hand_over(_calculate_file_id(content, media_type, file_name), key)
         return content
 
-    st.download_button(str(label), made, file_name=file_name, mime=_BYTES, icon=":material/download:")
+    st.download_button(str(label), made, file_name=file_name, mime=media_type, icon=":material/download:")
+
+
+def clear_filters(keys: Sequence[str]) -> None:
+    """Draw a quiet button that empties the filters of these keys, while any of them is set."""
+    state = st.session_state
+    if not any(state.get(key) for key in keys):
+        return
+
+    def clear() -> None:
+        for key in keys:
+            before = state.get(key)
+            state[key] = False if isinstance(before, bool) else [] if isinstance(before, list) else None
+
+    st.button(
+        str(_("Clear filters")), key="clear_filters", on_click=clear, icon=":material/filter_alt_off:", type="tertiary"
+    )
 
 
 def field_problem(problems: Mapping[str, Message], field: str) -> None:
     """Say below a field what `errors.Invalid` found wrong with it."""
     if field in problems:
         st.html(f'<p class="crm-problem" role="alert">{escape(str(problems[field]))}</p>')
-
-
-def back_link(file: str, text: Text) -> None:
-    """Draw a quiet link to the page one level up."""
-    st.page_link(f"pages/{file}.py", label=str(text), icon=":material/arrow_back:")
 
 
 def confirm(title: Text, question: Text, *, do: Text, action: Callable[[], None]) -> None:

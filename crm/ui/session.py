@@ -5,8 +5,11 @@ run, so that a session which was ended cannot draw one more page.
 """
 
 import os
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from datetime import UTC, date, datetime
-from typing import NoReturn
+from threading import Lock
+from typing import Any, NoReturn, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -23,8 +26,12 @@ from crm.ui.server import bindings
 LANGUAGE_COOKIE = "crm_lang"
 TIME_ZONE = ZoneInfo("Asia/Shanghai")
 _FLASHES = "_flashes"
+_REMEMBERED = 256
 
 _database: store.Database | None = None
+_answers: OrderedDict[tuple[int, Hashable], Any] = OrderedDict()
+_answers_lock = Lock()
+_T = TypeVar("_T")
 
 
 def open_database(url: str) -> store.Database:
@@ -40,11 +47,32 @@ def close_database() -> None:
     if _database is not None:
         _database.close()
         _database = None
+    _answers.clear()
 
 
 def database() -> store.Database:
     """Return the database that all sessions share."""
     return _database if _database is not None else open_database(os.environ["CRM_DATABASE"])
+
+
+def remembered(key: Hashable, answer: Callable[[], _T]) -> _T:
+    """Return an answer that all readers share, asked anew once any record has changed; it is not to be altered.
+
+    The key names all that the answer depends on besides the records: the report, the reader where it keeps to a scope,
+    the day, what was chosen.
+    """
+    # Read before the answer is asked for: what changes meanwhile can only make it newer than its number says.
+    full_key = (store.last_change(database()), key)
+    with _answers_lock:
+        if full_key in _answers:
+            _answers.move_to_end(full_key)
+            return cast("_T", _answers[full_key])
+    found = answer()
+    with _answers_lock:
+        _answers[full_key] = found
+        while len(_answers) > _REMEMBERED:
+            _answers.popitem(last=False)
+    return found
 
 
 def utc_now() -> datetime:
@@ -60,6 +88,11 @@ def today() -> date:
 def local(moment: datetime) -> datetime:
     """Return a stored moment (UTC without zone) in the bureau's time zone, without zone, for showing."""
     return moment.replace(tzinfo=UTC).astimezone(TIME_ZONE).replace(tzinfo=None)
+
+
+def start_of_day(day: date) -> datetime:
+    """Return the moment at which a day of the bureau begins, as UTC without zone."""
+    return datetime(day.year, day.month, day.day, tzinfo=TIME_ZONE).astimezone(UTC).replace(tzinfo=None)
 
 
 def current_session() -> LiveSession:

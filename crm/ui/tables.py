@@ -1,6 +1,7 @@
 """The tables that several pages draw alike: a ranking, the projects behind a number, the directory."""
 
-from typing import Any
+from fractions import Fraction
+from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -8,6 +9,7 @@ import streamlit as st
 from crm.locale import _
 from crm.metrics import RATES
 from crm.model import YUAN_PER_WAN, Stage, group_label, label
+from crm.ui import session
 
 MAIN_RATES = ("signing", "performance", "startup")
 RED, GREEN = "color: #b0382b", "color: #2f7d73"
@@ -20,7 +22,7 @@ def ranking_table(frame: pd.DataFrame, *, slugs: tuple[str, ...], key: str) -> t
     """
     shown = frame.copy()
     shown["group"] = [str(group_label(group)) for group in shown["group"]]
-    shown["movement"] = [_movement(places) for places in frame["movement"]]
+    shown["movement"] = [movement_text(places) for places in frame["movement"]]
     shown["signed_amount"] = shown["signed_amount"] / float(YUAN_PER_WAN)
     config: dict[str, Any] = {
         "group": st.column_config.TextColumn(str(_("Peer group")), width=72),
@@ -67,7 +69,36 @@ def ranking_table(frame: pd.DataFrame, *, slugs: tuple[str, ...], key: str) -> t
     return (str(frame.iloc[position]["unit"]), slug) if slug in RATES else None
 
 
-def _movement(places: float | None) -> str:
+def number_changes_table(frame: pd.DataFrame, *, key: str) -> None:
+    """Draw the published numbers that would be others now (see `reports.closes.numbers_frame`)."""
+    config: dict[str, Any] = {
+        "unit": st.column_config.TextColumn(str(_("Unit")), width=110),
+        "what": st.column_config.TextColumn(str(_("Number")), width=110),
+        "published": st.column_config.TextColumn(str(_("Published")), width=150),
+        "now": st.column_config.TextColumn(str(_("Now")), width=150),
+        "projects": st.column_config.TextColumn(str(_("Projects behind it"))),
+    }
+    st.dataframe(frame, key=key, hide_index=True, height="content", row_height=36, column_config=config)
+
+
+def record_changes_table(frame: pd.DataFrame, *, key: str) -> None:
+    """Draw the projects changed since a closing (see `reports.closes.records_frame`)."""
+    shown = frame.copy()
+    shown["changed_at"] = [None if pd.isna(at) else f"{session.local(at):%Y-%m-%d %H:%M}" for at in frame["changed_at"]]
+    config: dict[str, Any] = {
+        "code": st.column_config.TextColumn(str(_("Project code")), width=120),
+        "name": st.column_config.TextColumn(str(_("Project")), width=200),
+        "what": st.column_config.TextColumn(str(_("What changed"))),
+        "changed_at": st.column_config.TextColumn(str(_("Changed")), width=130),
+        "changed_by": st.column_config.TextColumn(str(_("By")), width=100),
+    }
+    st.dataframe(
+        shown, key=key, hide_index=True, height="content", row_height=36, placeholder="—", column_config=config
+    )
+
+
+def movement_text(places: float | None) -> str:
+    """Show places gained (▲) or lost (▼), “－” for none, “—” where there was no rank."""
     if places is None or pd.isna(places):
         return "—"
     if not places:
@@ -111,11 +142,19 @@ def facts_table(frame: pd.DataFrame, *, key: str) -> None:
     )
 
 
-def directory_table(frame: pd.DataFrame, *, key: str) -> int | None:
-    """Draw a page of the directory (see `reports.enterprises.directory`); returns the id of a chosen enterprise."""
+class Picked(NamedTuple):
+    """What was picked in a table: the record to open, and the rows that are ticked."""
+
+    opened: int | None
+    rows: pd.DataFrame
+
+
+def directory_table(frame: pd.DataFrame, *, key: str, tick: bool = False) -> Picked:
+    """Draw a page of the directory (see `reports.enterprises.directory`); with `tick`, rows can be ticked."""
     shown = frame.copy()
     shown["intended_amount"] = shown["intended_amount"].astype("float64") / float(YUAN_PER_WAN)
     shown["stage"] = [str(label(Stage(stage))) if isinstance(stage, str) else None for stage in frame["stage"]]
+    hidden = {"id", "version", "credit_code", "projects"} | ({"tags"} if frame["tags"].isna().all() else set())
     picked = st.dataframe(
         shown,
         key=key,
@@ -124,8 +163,8 @@ def directory_table(frame: pd.DataFrame, *, key: str) -> int | None:
         row_height=36,
         placeholder="—",
         on_select="rerun",
-        selection_mode="single-cell",
-        column_order=[name for name in frame.columns if name not in ("id", "credit_code", "projects")],
+        selection_mode=["multi-row", "single-cell"] if tick else "single-cell",
+        column_order=[name for name in frame.columns if name not in hidden],
         column_config={
             "name": st.column_config.TextColumn(str(_("Enterprise")), width=235),
             "chains": st.column_config.TextColumn(str(_("Industry chain")), width=140),
@@ -137,10 +176,12 @@ def directory_table(frame: pd.DataFrame, *, key: str) -> int | None:
             "last_contact_on": st.column_config.DateColumn(str(_("Last contact")), format="YYYY-MM-DD", width=105),
             "next_contact_on": st.column_config.DateColumn(str(_("Next step due")), format="YYYY-MM-DD", width=105),
             "stage": st.column_config.TextColumn(str(_("Stage")), width=90),
+            "tags": st.column_config.TextColumn(str(_("Tags")), width=130),
         },
     )
-    cells = picked.selection.cells if picked else []
-    return int(frame.iloc[cells[0][0]]["id"]) if cells else None
+    cells, rows = (picked.selection.cells, picked.selection.rows) if picked else ([], [])
+    opened = int(frame.iloc[cells[0][0]]["id"]) if cells else None
+    return Picked(opened, frame.iloc[[row for row in rows if row < len(frame)]])
 
 
 def project_table(frame: pd.DataFrame, *, key: str) -> None:
@@ -169,3 +210,47 @@ def project_table(frame: pd.DataFrame, *, key: str) -> None:
 
 def _wan(title: object) -> Any:
     return st.column_config.NumberColumn(str(title), format="%,.0f", width=120)
+
+
+def attainment_table(frame: pd.DataFrame, *, elapsed: float, unit: str, whole: bool, key: str) -> None:
+    """Draw how far targets are reached (see `reports.targets.attainment_frame`) against the share of the year gone by.
+
+    `elapsed` is in percent, `unit` names the figures, which are `whole` numbers or not.
+    """
+    shown = frame.copy()
+    shown["ahead"] = shown["share"] - elapsed
+    number = figures(whole)
+    st.dataframe(
+        shown.style.map(lambda points: RED if points > 0 else GREEN if points < 0 else "", subset=["ahead"]),
+        key=key,
+        hide_index=True,
+        height="content",
+        row_height=36,
+        placeholder="—",
+        column_order=["unit", "target", "actual", "share", "ahead", "last_year"],
+        column_config={
+            "unit": st.column_config.TextColumn(str(_("Unit")), width=110),
+            "target": st.column_config.NumberColumn(str(_("Target")), format=number, help=unit, width=110),
+            "actual": st.column_config.NumberColumn(str(_("So far")), format=number, help=unit, width=110),
+            "share": st.column_config.ProgressColumn(
+                str(_("Reached")), format="%.1f%%", min_value=0, max_value=100, width=220
+            ),
+            "ahead": st.column_config.NumberColumn(
+                str(_("Ahead of the year (points)")),
+                format="%+.1f",
+                help=str(_("The share reached less the share of the year gone by.")),
+                width=150,
+            ),
+            "last_year": st.column_config.NumberColumn(str(_("Last year")), format=number, help=unit, width=110),
+        },
+    )
+
+
+def figures(whole: bool) -> str:
+    """Return the format of figures in a table."""
+    return "%,.0f" if whole else "%,.1f"
+
+
+def figure(value: Any, size: Any) -> float | None:
+    """Return an exact figure in units of `size` as a table's number."""
+    return None if value is None else float(value / Fraction(size))

@@ -8,8 +8,9 @@ import pytest
 from crm import store
 from crm.actions import accounts, credentials
 from crm.errors import Denied, Invalid, NotFound, Refused
-from crm.model import Actor, Role
-from crm.reports.accounts import actor_of_session, has_administrator, list_accounts, live_session
+from crm.model import Actor, Role, label
+from crm.permissions import GRANTS, Action, Scope
+from crm.reports.accounts import actor_of_session, has_administrator, list_accounts, live_session, rights
 
 NOW = datetime(2026, 3, 5, 8, 30, tzinfo=UTC).replace(tzinfo=None)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -88,6 +89,8 @@ class TestMaking:
         with pytest.raises(Denied):
             accounts.change_account(db, staff, account_id, 2, name="王", roles=["admin"], now=NOW)
         with pytest.raises(Denied):
+            accounts.end_sessions(db, staff, account_id, now=NOW)
+        with pytest.raises(Denied):
             accounts.choose_password_policy(db, staff, "nist", now=NOW)
         with pytest.raises(Denied):
             list_accounts(db, staff)
@@ -114,6 +117,33 @@ class TestMaking:
             ("a.a", False, (Role.STAFF,)),
             ("bb", True, (Role.LEADER,)),
         ]
+
+    def test_an_account_is_signed_out_everywhere_and_nobody_else_is(self, db: store.Database) -> None:
+        account_id, _other = add(db), add(db, "lisi")
+        keys = [sign_in(db), sign_in(db, now=NOW + MINUTE)]
+        kept = sign_in(db, "lisi")
+        later = NOW + HOUR
+        rows = {row.login: row for row in list_accounts(db, ADMIN, now=later)}
+        assert (rows["zhangsan"].session_seen_at, rows["lisi"].session_seen_at) == ((NOW + MINUTE, NOW), (NOW,))
+        assert accounts.end_sessions(db, ADMIN, account_id, now=later) == 2
+        assert [live_session(db, key, later) for key in keys] == [None, None]
+        assert live_session(db, kept, later) is not None
+        rows = {row.login: row for row in list_accounts(db, ADMIN, now=later)}
+        assert (rows["zhangsan"].session_seen_at, rows["lisi"].session_seen_at) == ((), (NOW,))
+        assert accounts.end_sessions(db, ADMIN, account_id, now=later) == 0
+        # Nobody is shown as signed in whose session has run out.
+        assert all(not row.session_seen_at for row in list_accounts(db, ADMIN, now=NOW + DAY))
+        with pytest.raises(NotFound):
+            accounts.end_sessions(db, ADMIN, 999_999_999, now=later)
+
+    def test_the_table_of_rights_says_what_the_grants_say(self) -> None:
+        table = dict(rights())
+        assert {(action, role): far for action, of_roles in table.items() for role, far in of_roles.items() if far} == {
+            (action, role): far for role, granted in GRANTS.items() for action, far in granted.items()
+        }
+        assert Action.BACK_UP not in table
+        assert all(str(label(action)) != str(action) for action in Action)
+        assert all(str(label(scope)) != str(scope) for scope in Scope)
 
     def test_unknown_login(self, db: store.Database) -> None:
         with pytest.raises(NotFound):

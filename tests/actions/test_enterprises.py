@@ -5,11 +5,20 @@ from decimal import Decimal
 
 import pytest
 
-from crm.actions.enterprises import change_enterprise, create_enterprise, reveal_contact
-from crm.errors import Conflict, Denied, Invalid, NotFound
+from crm.actions.enterprises import (
+    LinkDraft,
+    archive_enterprise,
+    change_enterprise,
+    create_enterprise,
+    restore_enterprise,
+    reveal_contact,
+    set_links,
+    transfer_enterprise,
+)
+from crm.errors import Conflict, Denied, Invalid, NotFound, Refused
 from crm.model import EnterpriseDraft, Role
-from crm.reports.enterprises import find_duplicates, search_enterprises
-from tests.probes import NOW, SYSTEM, dump, insert, insert_enterprise, person, unit_ids
+from crm.reports.enterprises import enterprise_record, find_duplicates, put_away, search_enterprises
+from tests.probes import NOW, SYSTEM, TODAY, dump, insert, insert_enterprise, insert_project, person, unit_ids
 
 NAME, CODE = "湖南甲科技（集团）有限公司", "91430104183791051F"
 
@@ -200,6 +209,21 @@ def test_a_change_is_refused_by_version_right_scope_and_field_and_leaves_all_as_
     assert dump(db) == before
 
 
+def test_a_pilot_code_is_taken_where_a_person_vouches_for_it_and_tags_are_kept_each_once(db, staff, units):
+    own = insert_enterprise(db, "自家企业", owner_unit_id=units["吉首"])
+    code = "91430104183791051G"
+    with pytest.raises(Invalid):
+        change_enterprise(db, staff, own, 1, {"credit_code": code}, now=NOW)
+    changes = {"credit_code": code, "tags": ["重点", " 重点 ", "回归"]}
+    change_enterprise(db, staff, own, 1, changes, accept_credit_code=True, now=NOW)
+    assert db.rows("select credit_code, tags from enterprise where id = $1", [own]) == [(code, "回归、重点")]
+    change_enterprise(db, staff, own, 2, {"tags": []}, now=NOW)
+    assert db.rows("select tags from enterprise where id = $1", [own]) == [(None,)]
+    with pytest.raises(Invalid) as refused:
+        change_enterprise(db, staff, own, 3, {"tags": ["甲、乙"]}, now=NOW)
+    assert set(refused.value.fields) == {"tags"}
+
+
 def test_an_enterprise_keeps_its_own_name_and_its_pilot_code_on_a_change(db, staff, units):
     own = insert_enterprise(db, "自家企业", owner_unit_id=units["吉首"], credit_code="91430104183791051G")
     change_enterprise(
@@ -235,4 +259,138 @@ def test_personal_data_are_not_revealed_without_purpose_right_or_scope(db, staff
     ):
         with pytest.raises(refusal):
             reveal_contact(db, who, someone, purpose=purpose, now=NOW)
+    assert dump(db) == before
+
+
+# ---------------------------------------------------------------------------------------- transfer, archive and restore
+
+
+def test_a_transfer_changes_the_owner_unit_and_nothing_else(db, units, staff):
+    own = insert_enterprise(db, "自家企业", owner_unit_id=units["吉首"], owner_person="张三")
+    contact = {"happened_on": TODAY, "method": "visit", "content": "谈过", "unit_id": units["吉首"]}
+    insert(db, "follow_up", enterprise_id=own, **contact)
+    before = db.records("select * from enterprise where id = $1", [own])[0]
+    follow_ups = db.rows("select * from follow_up")
+    for who, record_id, version, unit, refusal in (
+        (staff, own, 1, units["凤凰"], Denied),
+        (person("lisi", Role.UNIT_HEAD, unit_id=units["吉首"]), own, 1, units["凤凰"], Denied),
+        (person("admin", Role.ADMIN), own, 1, units["凤凰"], NotFound),
+        (SYSTEM, own, 2, units["凤凰"], Conflict),
+        (SYSTEM, own, 1, 999_999_999, NotFound),
+    ):
+        with pytest.raises(refusal):
+            transfer_enterprise(db, who, record_id, version, unit_id=unit, now=NOW)
+    dispatcher = person("zhaoliu", Role.DISPATCHER)
+    transfer_enterprise(db, dispatcher, own, 1, unit_id=units["凤凰"], now=NOW)
+    after = db.records("select * from enterprise where id = $1", [own])[0]
+    assert {field: value for field, value in after.items() if value != before[field]} == {
+        "owner_unit_id": units["凤凰"],
+        "version": 2,
+        "updated_by": "zhaoliu",
+    }
+    assert db.rows("select * from follow_up") == follow_ups
+    with pytest.raises(NotFound):
+        enterprise_record(db, staff, own)
+
+
+def test_an_enterprise_is_put_away_with_a_reason_and_brought_back(db, units, staff):
+    own = insert_enterprise(db, "自家企业", owner_unit_id=units["吉首"])
+    with pytest.raises(Invalid) as refused:
+        archive_enterprise(db, staff, own, 1, reason="  ", now=NOW)
+    assert set(refused.value.fields) == {"reason"}
+    archive_enterprise(db, staff, own, 1, reason=" 企业已注销 ", now=NOW)
+    found = put_away(db, staff, own)
+    assert found is not None
+    assert (found.name, found.unit, found.archived_by, found.reason, found.merged_into_id) == (
+        "自家企业",
+        "吉首市",
+        "zhangsan",
+        "企业已注销",
+        None,
+    )
+    assert search_enterprises(db, staff, "自家") == []
+    with pytest.raises(NotFound):
+        change_enterprise(db, staff, own, 2, {"grade": "A"}, now=NOW)
+    with pytest.raises(NotFound):
+        put_away(db, person("wangwu", Role.STAFF, unit_id=units["凤凰"]), own)
+    restore_enterprise(db, staff, own, 2, now=NOW)
+    assert put_away(db, staff, own) is None
+    assert [match.id for match in search_enterprises(db, staff, "自家")] == [own]
+
+
+def test_an_enterprise_with_projects_under_way_is_not_put_away(db, units, staff):
+    own = insert_enterprise(db, "自家企业", owner_unit_id=units["吉首"])
+    going = insert_project(db, "P1", unit_id=units["凤凰"], enterprise_id=own)
+    insert_project(db, "P2", unit_id=units["吉首"], enterprise_id=own, status="withdrawn")
+    before = dump(db)
+    with pytest.raises(Refused) as refused:
+        archive_enterprise(db, staff, own, 1, reason="不再跟踪", now=NOW)
+    assert refused.value.message.values == {"count": 1}
+    assert dump(db) == before
+    with db.transaction() as session:
+        session.execute("update project set status = 'withdrawn' where id = $1", [going])
+    archive_enterprise(db, staff, own, 1, reason="不再跟踪", now=NOW)
+
+
+def test_putting_away_and_bringing_back_are_refused_by_right_scope_and_version(db, units, staff):
+    own = insert_enterprise(db, "自家企业", owner_unit_id=units["吉首"])
+    away = insert_enterprise(db, "放起来的", owner_unit_id=units["吉首"], archived_at=NOW)
+    merged = insert_enterprise(db, "并走的", owner_unit_id=units["吉首"], archived_at=NOW, merged_into_id=own)
+    foreign = insert_enterprise(db, "凤凰的", owner_unit_id=units["凤凰"])
+    held = insert_enterprise(db, "凤凰的另一家", owner_unit_id=units["凤凰"])
+    insert_project(db, "P", unit_id=units["吉首"], enterprise_id=held, status="withdrawn")
+    twin = insert_enterprise(db, "自家（企业）", owner_unit_id=units["吉首"], archived_at=NOW)
+    before = dump(db)
+    for who, record_id, version, refusal in (
+        (staff, own, 2, Conflict),
+        (staff, away, 1, NotFound),
+        (staff, foreign, 1, NotFound),
+        (staff, held, 1, Denied),
+        (person("sunba", Role.LEADER), own, 1, Denied),
+    ):
+        with pytest.raises(refusal):
+            archive_enterprise(db, who, record_id, version, reason="试试", now=NOW)
+    for who, record_id, version, refusal in (
+        (staff, away, 2, Conflict),
+        (staff, own, 1, NotFound),
+        (staff, merged, 1, NotFound),
+        (staff, twin, 1, Refused),
+        (person("wangwu", Role.STAFF, unit_id=units["凤凰"]), away, 1, NotFound),
+        (person("sunba", Role.LEADER), away, 1, Denied),
+    ):
+        with pytest.raises(refusal):
+            restore_enterprise(db, who, record_id, version, now=NOW)
+    assert dump(db) == before
+
+
+# ---------------------------------------------------------------------------------------------------------- chain links
+
+
+def test_the_chain_links_become_those_that_were_chosen(db, units, staff):
+    own = insert_enterprise(db, "自家企业", owner_unit_id=units["吉首"])
+    first, second, third = db.rows("select id, industry_id from segment order by id limit 3")
+    industry = db.value("select max(id) from industry")
+    links = [LinkDraft(first[1], first[0], "fill"), LinkDraft(second[1], second[0], ""), LinkDraft(industry, None, "")]
+    set_links(db, staff, own, links, seen=[], now=NOW)
+    seen = enterprise_record(db, staff, own).links
+    assert {(link.segment_id, link.role) for link in seen} == {(first[0], "fill"), (second[0], ""), (None, "")}
+    again = [LinkDraft(first[1], first[0], "extend"), LinkDraft(third[1], third[0], "strengthen")]
+    set_links(db, staff, own, again, seen=seen, now=NOW)
+    after = enterprise_record(db, staff, own).links
+    assert {(link.segment_id, link.role) for link in after} == {(first[0], "extend"), (third[0], "strengthen")}
+    assert {link.id for link in after} & {link.id for link in seen} == {
+        next(link.id for link in seen if link.segment_id == first[0])
+    }
+    before = dump(db)
+    for who, wanted, known, refusal in (
+        (staff, again, seen, Conflict),
+        (staff, again * 2, after, Invalid),
+        (staff, [LinkDraft(first[1], first[0], "nonsense")], after, Invalid),
+        (staff, [LinkDraft(999_999_999, None, "")], after, NotFound),
+        (staff, [LinkDraft(industry, first[0], "")], after, NotFound),
+        (person("wangwu", Role.STAFF, unit_id=units["凤凰"]), again, after, NotFound),
+        (person("sunba", Role.LEADER), again, after, Denied),
+    ):
+        with pytest.raises(refusal):
+            set_links(db, who, own, wanted, seen=known, now=NOW)
     assert dump(db) == before

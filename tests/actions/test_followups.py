@@ -7,10 +7,11 @@ from decimal import Decimal
 import pytest
 
 from crm import store
-from crm.actions.followups import finish_step, log_follow_up, withdraw_follow_up
+from crm.actions.followups import change_follow_up, finish_step, log_follow_up, may_change, withdraw_follow_up
 from crm.errors import Conflict, Denied, Invalid, NotFound
-from crm.model import EnterpriseDraft, FollowUpDraft, Grade, Method, Role
-from crm.reports.enterprises import open_steps, timeline
+from crm.metrics import MEASURES
+from crm.model import EnterpriseDraft, FileDraft, FollowUpDraft, Grade, Method, Role
+from crm.reports.contacts import habits, open_steps, timeline
 from tests.probes import (
     NOW,
     SYSTEM,
@@ -96,6 +97,7 @@ def test_a_contact_is_stored_as_typed_with_its_unit_and_author_as_of_now(db, sta
             "author_id": staff.account_id,
             "author": "zhangsan",
             "form_token": "t1",
+            "corrects_id": None,
         }
     ]
     assert contact_dates(db, enterprise) == (TODAY, TODAY + DAY)
@@ -357,3 +359,184 @@ def test_a_closed_enterprise_takes_no_contact(db, staff, unit):
     with pytest.raises(NotFound):
         log(db, staff, closed)
     assert dump(db) == before
+
+
+# ------------------------------------------------------------------------------------------------------------ changing
+
+
+def change(db, actor, done, version=1, *, now=NOW, today=TODAY, **more):
+    return change_follow_up(db, actor, done.follow_up_id, version, draft(**more), now=now, today=today)
+
+
+def test_the_author_changes_a_contact_within_a_day_and_everything_follows(db, staff, unit, enterprise):
+    project = insert_project(db, "P1", unit_id=unit, enterprise_id=enterprise)
+    done = log(db, staff, enterprise, next_step="发资料", next_due_on=TODAY + DAY, outcome="待定", form_token="t1")
+    stored = db.records("select * from follow_up")[0]
+    later = NOW + DAY
+    again = change(
+        db,
+        staff,
+        done,
+        now=later,
+        happened_on=TODAY - DAY,
+        method=Method.PHONE,
+        content=" 改过 ",
+        our_people="李四",
+        their_people="王总",
+        project_id=project,
+        next_step="回访",
+        next_due_on=TODAY + 3 * DAY,
+        outcome="有意向",
+        enterprise_id=999_999_999,
+        form_token="t2",
+    )
+    assert again == done
+    assert db.records("select * from follow_up") == [
+        {
+            **stored,
+            "version": 2,
+            "updated_at": later,
+            "happened_on": TODAY - DAY,
+            "method": "phone",
+            "content": "改过",
+            "our_people": "李四",
+            "their_people": "王总",
+            "project_id": project,
+            "next_step": "回访",
+            "next_due_on": TODAY + 3 * DAY,
+            "outcome": "有意向",
+        }
+    ]
+    assert contact_dates(db, enterprise) == (TODAY - DAY, TODAY + 3 * DAY)
+    assert db.rows("select actor, action, subject, subject_id from audit where action = 'update'") == [
+        ("zhangsan", "update", "follow_up", done.follow_up_id)
+    ]
+    assert store.verify_audit(db) == []
+
+
+def test_a_changed_step_is_open_again_and_an_unchanged_one_stays_done(db, staff, enterprise):
+    done = log(db, staff, enterprise, next_step="发资料", next_due_on=TODAY)
+    finish_step(db, staff, done.follow_up_id, 1, now=NOW)
+    change(db, staff, done, 2, content="改过", next_step="发资料", next_due_on=TODAY)
+    assert db.rows("select content, done_at from follow_up") == [("改过", NOW)]
+    change(db, staff, done, 3, next_step="再发一次", next_due_on=TODAY + DAY)
+    assert db.rows("select next_step, done_at from follow_up") == [("再发一次", None)]
+    assert contact_dates(db, enterprise) == (TODAY, TODAY + DAY)
+
+
+def test_nobody_else_changes_it_and_nobody_after_a_day_or_by_an_old_version(db, staff, unit, enterprise):
+    done = log(db, staff, enterprise)
+    gone = log(db, staff, enterprise)
+    withdraw_follow_up(db, staff, gone.follow_up_id, 1, reason="", now=NOW)
+    before = dump(db)
+    refusals = [
+        (done, person("lisi", Role.STAFF, unit_id=unit), 1, NOW, Denied),
+        (done, person("head", Role.UNIT_HEAD, unit_id=unit), 1, NOW, Denied),
+        (done, person("zhaoliu", Role.DISPATCHER), 1, NOW, Denied),
+        (done, person("sunba", Role.LEADER), 1, NOW, Denied),
+        (done, person("wangwu", Role.STAFF, unit_id=unit_ids(db)["凤凰"]), 1, NOW, NotFound),
+        (done, person("admin", Role.ADMIN), 1, NOW, NotFound),
+        (done, staff, 1, NOW + DAY + timedelta(microseconds=1), Invalid),
+        (done, staff, 2, NOW, Conflict),
+        (gone, staff, 2, NOW, NotFound),
+    ]
+    for which, actor, version, now, refusal in refusals:
+        with pytest.raises(refusal):
+            change(db, actor, which, version, now=now, content="改过")
+    assert dump(db) == before
+
+
+@pytest.mark.parametrize(("wrong", "field"), REFUSED, ids=[f"{f}-{n}" for n, (_w, f) in enumerate(REFUSED)])
+def test_a_change_keeps_the_rules_of_logging(db, staff, enterprise, wrong, field):
+    done = log(db, staff, enterprise)
+    before = dump(db)
+    with pytest.raises(Invalid) as refused:
+        change(db, staff, done, **wrong)
+    assert list(refused.value.fields) == [field]
+    assert dump(db) == before
+
+
+def test_a_change_takes_no_project_of_another_enterprise_and_keeps_one_it_has(db, staff, unit, enterprise):
+    own = insert_project(db, "P1", unit_id=unit, enterprise_id=enterprise)
+    other = insert_project(db, "P2", unit_id=unit, enterprise_id=insert_enterprise(db, "另一家", owner_unit_id=unit))
+    done = log(db, staff, enterprise, project_id=own)
+    with pytest.raises(Invalid) as refused:
+        change(db, staff, done, project_id=other)
+    assert list(refused.value.fields) == ["project"]
+    change(db, staff, done, content="改过", project_id=own)
+    assert db.rows("select content, project_id from follow_up") == [("改过", own)]
+
+
+def test_the_day_of_changing_ends_to_the_microsecond():
+    assert may_change(NOW, now=NOW + DAY)
+    assert not may_change(NOW, now=NOW + DAY + timedelta(microseconds=1))
+
+
+# ----------------------------------------------------------------------------------------------------------- correcting
+
+
+def test_a_correction_stands_beside_the_original_and_is_not_counted_a_second_time(db, staff, unit, enterprise):
+    first = log(db, staff, enterprise, content="谈了三号地块", our_people="张三、李四")
+    fixed = log(
+        db,
+        staff,
+        enterprise,
+        content="谈的是五号地块",
+        corrects_id=first.follow_up_id,
+        our_people="王五",
+        now=NOW + 9 * DAY,
+    )
+    assert [(entry.id, entry.corrects_on, entry.corrected) for entry in timeline(db, staff, enterprise)] == [
+        (fixed.follow_up_id, TODAY, False),
+        (first.follow_up_id, None, True),
+    ]
+    counted = db.rows(f"select record_id, value from ({MEASURES['follow_ups'].rows}) as counted")
+    assert counted == [(first.follow_up_id, 1)]
+    assert habits(db, staff).our_people == "张三、李四"
+    withdraw_follow_up(db, staff, fixed.follow_up_id, 1, reason="", now=NOW + 9 * DAY)
+    assert [(entry.id, entry.corrected) for entry in timeline(db, staff, enterprise)] == [(first.follow_up_id, False)]
+
+
+def test_only_a_standing_contact_of_the_same_enterprise_is_corrected(db, staff, unit, enterprise):
+    other = log(db, staff, insert_enterprise(db, "另一家企业", owner_unit_id=unit))
+    gone = log(db, staff, enterprise)
+    withdraw_follow_up(db, staff, gone.follow_up_id, 1, reason="", now=NOW)
+    before = dump(db)
+    for corrected in (other.follow_up_id, gone.follow_up_id, 999_999_999):
+        with pytest.raises(Invalid) as refused:
+            log(db, staff, enterprise, corrects_id=corrected)
+        assert list(refused.value.fields) == ["corrects"]
+    assert dump(db) == before
+
+
+# ----------------------------------------------------------------------------------------------------- files and habits
+
+
+def test_files_are_attached_with_the_contact_or_nothing_is_logged(db, staff, unit, enterprise):
+    notes = FileDraft("纪要.txt", "谈了三号地块".encode())
+    done = log(db, staff, enterprise, files=(notes, FileDraft("图.png", b"\x89PNG\r\n\x1a\n...")))
+    rows = db.rows("select subject, subject_id, name, size, created_by from attachment order by id")
+    assert rows == [
+        ("follow_up", done.follow_up_id, "纪要.txt", 18, "zhangsan"),
+        ("follow_up", done.follow_up_id, "图.png", 11, "zhangsan"),
+    ]
+    assert [file.name for file in timeline(db, staff, enterprise)[0].files] == ["纪要.txt", "图.png"]
+    change(db, staff, done, content="改过", files=(notes, FileDraft("二.txt", b"2")))
+    assert [file.name for file in timeline(db, staff, enterprise)[0].files] == ["纪要.txt", "图.png", "二.txt"]
+    before = dump(db)
+    with pytest.raises(Invalid) as refused:
+        log(db, staff, enterprise, files=(notes, FileDraft("坏.pdf", b"no pdf")))
+    assert list(refused.value.fields) == ["files"]
+    assert dump(db) == before
+
+
+def test_habits_are_those_of_ones_own_newest_standing_contact(db, staff, unit, enterprise):
+    assert (habits(db, staff).method, habits(db, staff).our_people) == (None, "")
+    log(db, staff, enterprise, method=Method.PHONE, our_people="张三、李四", now=NOW)
+    log(db, staff, enterprise, method=Method.VIDEO, our_people="张三", now=NOW + DAY, happened_on=TODAY - 9 * DAY)
+    log(db, person("lisi", Role.STAFF, unit_id=unit), enterprise, method=Method.LETTER, now=NOW + 2 * DAY)
+    assert (habits(db, staff).method, habits(db, staff).our_people) == (Method.VIDEO, "张三")
+    newest = log(db, staff, enterprise, method=Method.EVENT, now=NOW + 3 * DAY)
+    assert (habits(db, staff).method, habits(db, staff).our_people) == (Method.EVENT, "")
+    withdraw_follow_up(db, staff, newest.follow_up_id, 1, reason="", now=NOW + 3 * DAY)
+    assert habits(db, staff).method is Method.VIDEO

@@ -130,6 +130,13 @@ def test_moving_back_needs_a_reason(db, lead):
     assert list(refused.value.fields) == ["note"]
     move_stage(db, SYSTEM, lead, 3, Stage.NEGOTIATION, note="对方要求重谈", now=LATER, today=TODAY)
     assert db.value("select stage from project") == "negotiation"
+    # Entered again, it is entered today; and so is what follows, whatever day the agreement bears.
+    move_stage(db, SYSTEM, lead, 4, Stage.SIGNED, now=LATER, today=TODAY)
+    assert db.rows("select to_stage, moved_on, days_in_stage from stage_log order by id") == [
+        ("signed", date(2026, 6, 1), 92),
+        ("negotiation", TODAY, 29),
+        ("signed", TODAY, 0),
+    ]
 
 
 def test_an_old_version_is_a_conflict_and_changes_nothing(db, lead):

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from crm.actions.rule_sets import save_rule_set
-from crm.errors import Denied, Invalid, NotFound
+from crm.errors import Conflict, Denied, Invalid, NotFound
 from crm.metrics import RuleSet
 from crm.model import Role
 from crm.reports.rule_sets import find_rule_set, list_rule_sets
@@ -45,6 +45,16 @@ def test_a_name_that_exists_gets_its_next_version_and_the_earlier_ones_stay(db):
     assert find_rule_set(db, "mine", 1).weights == (("signing", 10),)
     assert (find_rule_set(db).version, str(find_rule_set(db).rounding)) == (2, "truncate")
     assert find_rule_set(db, "default", 1) == RuleSet()
+
+
+def test_a_version_that_somebody_saved_in_the_meantime_is_a_conflict(db):
+    save_rule_set(db, SYSTEM, {"name": "mine"}, now=NOW, newest=0)
+    save_rule_set(db, SYSTEM, {"name": "mine", "rounding": "truncate"}, now=NOW, newest=1)
+    before = dump(db)
+    for seen in (0, 1, 3):
+        with pytest.raises(Conflict):
+            save_rule_set(db, SYSTEM, {"name": "mine"}, now=NOW, newest=seen)
+    assert dump(db) == before
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])

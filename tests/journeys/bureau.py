@@ -23,6 +23,7 @@ class Bureau(App):
     of_fenghuang: tuple[int, str, str]
     in_tea: int
     ranking: Ranking
+    typed: str  # every text that is kept in it, one after the other
 
 
 @contextmanager
@@ -40,6 +41,7 @@ def served_bureau(engine: EmbeddedEngine) -> Iterator[Bureau]:
             "select count(distinct l.enterprise_id) from enterprise_segment l join industry i on i.id = l.industry_id"
             " where i.code = 'tea'"
         ),
+        "typed": _texts(database),
         "ranking": ranking(database, month=MONTH, rules=RuleSet()),
     }
     database.close()
@@ -59,3 +61,17 @@ def _an_enterprise(database: store.Database, unit: str) -> tuple[int, str, str]:
         [unit],
     )
     return (int(found[0][0]), str(found[0][1]), str(found[0][2]))
+
+
+def _texts(database: store.Database) -> str:
+    """Everything that was typed into the bureau, which no page puts into another language."""
+    columns = database.rows(
+        "select table_name, column_name from information_schema.columns where table_schema = current_schema()"
+        " and data_type in ('VARCHAR', 'text') and table_name <> 'audit'"
+    )
+    found: set[str] = set()
+    for table, column in columns:
+        found.update(
+            row[0] for row in database.rows(f"select distinct {column} from {table} where {column} is not null")
+        )
+    return "\n".join(sorted(found))

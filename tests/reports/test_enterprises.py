@@ -11,16 +11,18 @@ from hypothesis import strategies as st
 
 from crm.errors import NotFound
 from crm.model import Role
+from crm.reports.contacts import timeline
 from crm.reports.enterprises import (
     SORTS,
     EnterpriseFilter,
+    chosen_by,
     count_directory,
     directory,
     enterprise_record,
     find_duplicates,
     search_enterprises,
     sources,
-    timeline,
+    tags_in_use,
 )
 from tests.probes import NOW, SYSTEM, TODAY, insert, insert_enterprise, insert_project, person, unit_ids
 
@@ -44,6 +46,7 @@ def bureau(db):
             "next_contact_on": None if n % 4 else TODAY + timedelta(days=n),
             "intended_amount": None if n % 6 == 0 else Decimal(n * 1_000_000),
             "owner_person": f"负责人{n % 2}",
+            "tags": (None, "重点", "专精特新、重点", "专精特新、非重点项目")[n % 4],
         }
         record_id = insert_enterprise(db, **record)
         links = {chosen[k] for k in range(3) if (n >> k) & 1}
@@ -60,7 +63,9 @@ def bureau(db):
         for k, stage in enumerate(stages):
             insert_project(db, f"P{n}-{k}", unit_id=record["owner_unit_id"], enterprise_id=record_id, stage=stage)
         made.append({**record, "id": record_id, "links": {(s, i, r or "fill") for s, i, r in links}, "stages": stages})
-    insert_enterprise(db, "已归档企业", owner_unit_id=units["吉首"], grade="A", archived_at=NOW)
+    put_away = {"owner_unit_id": units["吉首"], "grade": "A", "tags": "重点", "archived_at": NOW}
+    insert_enterprise(db, "已归档企业", **put_away)
+    insert_enterprise(db, "已并入企业", **put_away, merged_into_id=made[0]["id"])
     gone = made[1]["id"]
     insert(
         db,
@@ -82,7 +87,7 @@ def fits(record, f):
         if f.segment_id in (None, link[0]) and f.industry_id in (None, link[1]) and f.role in ("", link[2])
     ]
     asks_links = f.segment_id is not None or f.industry_id is not None or f.role
-    last = record["last_contact_on"]
+    last, amount = record["last_contact_on"], record["intended_amount"]
     return (
         all(word in record["name"] for word in f.text.split())
         and (not asks_links or bool(links))
@@ -91,11 +96,14 @@ def fits(record, f):
         and f.grade in ("", record["grade"] or "-")
         and f.source in ("", record["source"] or "-")
         and (f.quiet_days is None or last is None or (TODAY - last).days > f.quiet_days)
+        and (f.amount_from is None or (amount is not None and amount >= f.amount_from))
+        and (f.amount_to is None or (amount is not None and amount <= f.amount_to))
+        and set(f.tags) <= set((record["tags"] or "").split("、"))
     )
 
 
 def listed(db, actor, f, **page):
-    return list(directory(db, actor, f, today=TODAY, **page)["id"])
+    return list(directory(db, actor, f, today=TODAY, **page).rows["id"])
 
 
 def test_each_filter_alone_and_any_together_give_what_a_loop_gives(db, bureau):
@@ -110,13 +118,17 @@ def test_each_filter_alone_and_any_together_give_what_a_loop_gives(db, bureau):
         "grade": ["", "A", "B"],
         "source": ["", "推介会"],
         "quiet_days": [None, 0, 30, 91, 9_999_999],
+        "amount_from": [None, Decimal(0), Decimal(7_000_000), Decimal("7000000.01")],
+        "amount_to": [None, Decimal(7_000_000), Decimal("6999999.99")],
+        "tags": [(), ("重点",), ("专精特新",), ("专精特新", "重点"), ("项目",), ("%",)],
     }
 
     def compare(f):
         expected = {record["id"] for record in made if fits(record, f)}
-        found = listed(db, SYSTEM, f, size=100)
-        assert (len(found), set(found)) == (len(expected), expected), f
-        assert count_directory(db, SYSTEM, f, today=TODAY) == len(expected)
+        found = directory(db, SYSTEM, f, today=TODAY, size=100)
+        assert (len(found.rows), set(found.rows["id"])) == (len(expected), expected), f
+        assert (found.total, count_directory(db, SYSTEM, f, today=TODAY)) == (len(expected),) * 2
+        assert {record_id for record_id, _version in chosen_by(db, SYSTEM, f, today=TODAY)} == expected
         return len(expected)
 
     sizes = [compare(EnterpriseFilter(**{name: value})) for name, values in choices.items() for value in values]
@@ -137,6 +149,7 @@ def test_pages_part_the_list_in_one_order_and_the_total_is_its_length(db, bureau
     whole = listed(db, SYSTEM, f, size=100)
     pages = [listed(db, SYSTEM, f, page=page, size=7) for page in range(1, 7)]
     assert [len(page) for page in pages] == [7, 7, 7, 7, 2, 0]
+    assert {directory(db, SYSTEM, f, today=TODAY, page=page, size=7).total for page in (1, 5, 99)} == {30}
     assert [record_id for page in pages for record_id in page] == whole
     assert sorted(whole) == sorted(record["id"] for record in made)
     assert count_directory(db, SYSTEM, f, today=TODAY) == len(whole) == 30
@@ -155,7 +168,7 @@ def test_a_row_says_what_the_record_and_its_projects_say(db, bureau):
     made, units, _chosen = bureau
     record = made[7]
     short = {unit_id: name for name, unit_id in units.items()}
-    frame = directory(db, SYSTEM, EnterpriseFilter(text="07号"), today=TODAY)
+    frame = directory(db, SYSTEM, EnterpriseFilter(text="07号"), today=TODAY).rows
     industries = dict(db.rows("select id, name from industry"))
     row = frame.to_dict("records")[0]
     chains = row.pop("chains")
@@ -174,12 +187,20 @@ def test_a_row_says_what_the_record_and_its_projects_say(db, bureau):
         "next_contact_on": None,
         "stage": max(record["stages"], key=STAGES.index),
         "projects": len(record["stages"]),
+        "version": 1,
+        "tags": record["tags"],
     }
 
 
+def test_the_archived_are_listed_by_themselves_without_those_that_were_merged(db, bureau):
+    found = directory(db, SYSTEM, EnterpriseFilter(archived=True), today=TODAY)
+    assert (found.total, list(found.rows["name"])) == (1, ["已归档企业"])
+    assert tags_in_use(db, SYSTEM) == ["专精特新", "重点", "非重点项目"]
+
+
 def test_an_empty_page_has_the_same_columns(db, bureau):
-    some = directory(db, SYSTEM, EnterpriseFilter(), today=TODAY)
-    none = directory(db, SYSTEM, EnterpriseFilter(text="没有的"), today=TODAY)
+    some = directory(db, SYSTEM, EnterpriseFilter(), today=TODAY).rows
+    none = directory(db, SYSTEM, EnterpriseFilter(text="没有的"), today=TODAY).rows
     assert list(none.columns) == list(some.columns)
     assert len(none) == 0
 
@@ -323,7 +344,7 @@ def test_the_projects_of_other_units_do_not_show_in_a_row_of_the_directory(db):
     insert_project(db, "P2", unit_id=units["凤凰"], enterprise_id=enterprise, stage="production")
     staff = person("zhangsan", Role.STAFF, unit_id=units["吉首"])
     shown = {
-        who.login: directory(db, who, EnterpriseFilter(), today=TODAY)[["stage", "projects"]].values.tolist()
+        who.login: directory(db, who, EnterpriseFilter(), today=TODAY).rows[["stage", "projects"]].values.tolist()
         for who in (staff, SYSTEM)
     }
     assert shown == {"zhangsan": [["contact", 1]], "system:test": [["production", 2]]}
@@ -363,29 +384,3 @@ def test_an_archived_enterprise_is_nowhere(db):
     assert sources(db, SYSTEM) == ["渠道"]
     with pytest.raises(NotFound):
         enterprise_record(db, SYSTEM, gone)
-
-
-# ------------------------------------------------------------------------------------------------------------- timeline
-
-
-def test_a_timeline_is_paged_newest_first_and_leaves_out_what_was_taken_back(db):
-    unit = unit_ids(db)["吉首"]
-    enterprise = insert_enterprise(db, "甲企业", owner_unit_id=unit)
-    ids = [
-        insert(
-            db,
-            "follow_up",
-            enterprise_id=enterprise,
-            happened_on=TODAY - timedelta(days=n // 2),
-            method="phone",
-            content=str(n),
-            unit_id=unit,
-            archived_at=NOW if n == 3 else None,
-        )
-        for n in range(9)
-    ]
-    expected = [ids[n] for n in (1, 0, 2, 5, 4, 7, 6, 8)]
-    assert [entry.id for entry in timeline(db, SYSTEM, enterprise)] == expected
-    pages = [[entry.id for entry in timeline(db, SYSTEM, enterprise, page=page, size=3)] for page in (1, 2, 3, 4)]
-    assert pages == [expected[:3], expected[3:6], expected[6:], []]
-    assert enterprise_record(db, SYSTEM, enterprise).follow_ups == 8

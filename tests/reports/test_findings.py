@@ -29,6 +29,8 @@ FREE_REFERENCES = {
     ("import_row", "subject_id"),
     ("change_line", "subject_id"),
     ("attachment", "subject_id"),
+    # A batch that is taken back removes its projects; the published facts stay.
+    ("month_fact", "project_id"),
 }
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crm.store import like_pattern, name_key, normalised, pinyin_initials, search_text
+from crm.store import like_pattern, name_key, normalised, pinyin, pinyin_initials, search_text
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,16 @@ def test_like_finds_a_typed_text_exactly_where_it_is_part_of_the_other(db, pairs
 def test_keys_are_stable_when_made_again(text):
     assert name_key(name_key(text)) == name_key(text)
     assert normalised(normalised(text)) == normalised(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "syllables"),
+    [
+        ("湘云", "xiang yun "),
+        ("湘（芸）", "xiang yun "),
+        ("绿 A股", "lu agu "),
+        ("", ""),
+    ],
+)
+def test_pinyin_writes_toneless_syllables_and_leaves_letters(text, syllables):
+    assert pinyin(text) == syllables

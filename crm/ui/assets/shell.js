@@ -1,5 +1,5 @@
-// Loaded before Streamlit: leaves for the sign-in page when the session is over, puts Streamlit's own words into the
-// reader's language, and lets "/" go to the search field. What people typed is never touched.
+// Loaded before Streamlit: leaves for the sign-in page when the session is over, and puts Streamlit's own words into the
+// reader's language. What people typed is never touched.
 "use strict";
 (() => {
   // Calendars and numbers follow the browser's language: let it be the page's.
@@ -47,18 +47,6 @@
 
   // Back and forward may bring a page back from memory after its session was signed out.
   window.addEventListener("pageshow", (event) => { if (event.persisted) leaveIfOver(); });
-
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
-    const at = document.activeElement;
-    if (at && (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName))) return;
-    const search = [...document.querySelectorAll('input[type="search"]')].find((input) => input.offsetParent);
-    if (search) {
-      event.preventDefault();
-      search.focus();
-      search.select();
-    }
-  });
 
   // words.zh.js, loaded only for Chinese readers: {anywhere, within: [{selector, words, patterns}], never, attributes}.
   // A `sure` rule names places that hold Streamlit's own words only.

@@ -2,7 +2,7 @@
 // inside the part of Streamlit that says it, so that the same word in somebody's data stays as it is.
 "use strict";
 window.crmWords = {
-  attributes: ["placeholder", "aria-label", "title", "alt"],
+  attributes: ["placeholder", "aria-label", "aria-valuetext", "title", "alt"],
   never: '[data-testid="stMarkdownContainer"]:not([data-testid="stTooltipContent"] *), [role="gridcell"], td, code, pre, '
     + '[data-testid="stFileUploaderFileName"], [data-testid="stFileChipName"], [data-testid="stSidebarNavItems"], [data-testid="stHtml"]',
   anywhere: {
@@ -93,10 +93,22 @@ window.crmWords = {
     "Clear selection": "清除选择",
     "Add row": "添加行",
     "Delete row(s)": "删除行",
+    "Copy to clipboard": "复制",
+    "Copied to clipboard": "已复制",
   },
   within: [
-    { selector: '[data-testid="stSidebar"]', words: { "Sidebar": "导航", "Logo": "标志" } },
-    { selector: "button", words: {}, patterns: [[/^Shortcut (\S+)$/, "快捷键 $1"]] },
+    { selector: '[data-testid="stSidebar"], [data-testid="stHeader"]', words: { "Sidebar": "导航", "Logo": "标志" } },
+    { selector: 'button[aria-label="Help"]', sure: true, words: { "Help": "说明" } },
+    {
+      // Buttons with a key, with an icon alone, and those that only a screen reader meets.
+      selector: "button",
+      words: {
+        "Dismiss": "关闭", "edit icon": "修改", "delete icon": "删除", "add icon": "新增", "close icon": "关闭",
+        "download icon": "下载", "group icon": "共享", "check icon": "完成", "undo icon": "撤销",
+      },
+      patterns: [[/^Shortcut (.+)$/, "快捷键 $1"], [/^Help for (.*)$/, "$1的说明"], [/^[\w ]+ icon$/, "图标"]],
+    },
+    { selector: '[role="img"]', sure: true, words: { "star icon": "重点" }, patterns: [[/^[\w ]+ icon$/, "图标"]] },
     {
       selector: '[data-testid="stFileUploaderDropzone"] button',
       sure: true,
@@ -189,7 +201,13 @@ window.crmWords = {
         "Date range": "日期范围", "Select...": "请选择", "None": "无", "Time": "时间",
         "Past Week": "最近一周", "Past Month": "最近一个月", "Past 3 Months": "最近三个月",
         "Past 6 Months": "最近半年", "Past Year": "最近一年", "Past 2 Years": "最近两年",
+        "yyyy": "年", "mm": "月", "dd": "日", "Empty": "未填",
       },
+      patterns: [
+        [/^Choose date, (.*)$/, "选择日期，$1"], [/^year, (.*)$/, "$1：年"], [/^month, (.*)$/, "$1：月"],
+        [/^day, (.*)$/, "$1：日"], [/^(\d+) – .*$/, "$1 月"], [/^Selected Date: (.*)$/, "已选日期：$1"],
+        [/^Selected Range: (.*)$/, "已选范围：$1"],
+      ],
     },
     {
       selector: '[data-testid="stElementToolbar"], [data-testid="stElementToolbarButton"], '

@@ -1,29 +1,35 @@
-"""The directory of intended enterprises: filters in the address, a page of fifty, a click opens the enterprise."""
+"""The directory of intended enterprises: filters in the address, a page of fifty, a click opens the enterprise, ticked
+rows are changed together."""
 
 import tempfile
-from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import streamlit as st
 
 from crm.exchange.exporting import export_table
 from crm.locale import _
-from crm.model import Grade, SegmentRole, Stage, Tier, label
+from crm.model import YUAN_PER_WAN, Grade, SegmentRole, Stage, Tier, label
 from crm.permissions import Action, can
 from crm.reports import vocabulary
 from crm.reports.enterprises import (
     PAGE_SIZE,
     SORTS,
     EnterpriseFilter,
-    count_directory,
+    chosen_by,
     directory,
     directory_condition,
     sources,
+    tags_in_use,
 )
 from crm.reports.rankings import units as all_units
 from crm.ui import components as ui
 from crm.ui import session, shell, tables
+from crm.ui.bulk import bulk_bar
+from crm.ui.change_sets import recent_changes_button
+from crm.ui.saved_views import saved_views
 
 SORT_LABELS = {
     "recent": _("Recently changed"),
@@ -33,6 +39,7 @@ SORT_LABELS = {
     "amount": _("Intended amount"),
 }
 NO_PROJECT = "none"
+FILTERS = tuple("q industry segment role unit stage grade source quiet tags from to archived".split())
 
 actor, db, today = session.current_actor(), session.database(), session.today()
 industries, units = vocabulary.industry_names(db), {unit.id: unit.name for unit in all_units(db)}
@@ -44,21 +51,33 @@ def any_of(title: object, options: list[Any], key: str, words: Any = str) -> Any
     return st.selectbox(str(title), options, index=None, format_func=words, placeholder=str(_("All")), key=key, **kept)
 
 
-with ui.title_row(actor, _("Enterprises"), _("The directory of intended enterprises")):
-    pass
-with ui.card("filters"):
-    text = st.text_input(
-        str(_("Search")),
-        key="q",
-        type="search",
-        icon=":material/search:",
-        live=True,
-        placeholder=str(_("Part of a name, pinyin initials or credit code")),
-        label_visibility="collapsed",
-        **kept,
+def amount(title: object, key: str) -> Decimal | None:
+    """Draw a filter of an amount, typed in 万元; returns 元."""
+    typed = st.number_input(
+        str(title), value=None, min_value=0.0, step=1000.0, format="%.10g", placeholder="—", key=key, **kept
     )
+    return None if typed is None else Decimal(str(typed)) * YUAN_PER_WAN
+
+
+with ui.title_row(actor, _("Enterprises"), _("The directory of intended enterprises")):
+    saved_views(actor, "enterprises")
+    if can(actor, Action.EDIT) or can(actor, Action.ASSIGN):
+        recent_changes_button(actor)
+with ui.card("filters"):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        text = st.text_input(
+            str(_("Search")),
+            key="q",
+            type="search",
+            icon=":material/search:",
+            live=True,
+            placeholder=str(_("Part of a name, pinyin initials or credit code")),
+            label_visibility="collapsed",
+            **kept,
+        )
+        archived = st.toggle(str(_("Archived ones")), key="archived", **kept)
     with st.container(key="filters_grid"):
-        first, second = st.columns(4), st.columns(4)
+        first, second, third = st.columns(4), st.columns(4), st.columns(4)
     with first[0]:
         industry = any_of(_("Industry chain"), list(industries), "industry", industries.__getitem__)
     with first[1]:
@@ -83,6 +102,14 @@ with ui.card("filters"):
         source = any_of(_("Source"), sources(db, actor), "source")
     with second[3]:
         quiet = any_of(_("No contact for"), [30, 60, 90, 180], "quiet", lambda days: str(_("{days} days", days=days)))
+    with third[0]:
+        tags = st.multiselect(str(_("Tags")), tags_in_use(db, actor), placeholder=str(_("All")), key="tags", **kept)
+    with third[1]:
+        amount_from = amount(_("Intended from (10,000 yuan)"), "from")
+    with third[2]:
+        amount_to = amount(_("Intended to (10,000 yuan)"), "to")
+    with third[3]:
+        sort = st.selectbox(str(_("Order")), list(SORTS), key="sort", format_func=lambda s: str(SORT_LABELS[s]), **kept)
 
 filters = EnterpriseFilter(
     text=text or "",
@@ -94,8 +121,12 @@ filters = EnterpriseFilter(
     grade=grade or "",
     source=source or "",
     quiet_days=quiet,
+    amount_from=amount_from,
+    amount_to=amount_to,
+    tags=tuple(tags),
+    archived=archived,
+    sort=sort or "recent",
 )
-total = count_directory(db, actor, filters, today=today)
 
 
 def exported() -> bytes:
@@ -113,31 +144,32 @@ def exported() -> bytes:
         return path.read_bytes()
 
 
-with ui.card("list", _("{total} enterprises", total=f"{total:,}")) as aside:
+# The page is read before its control is drawn: one scan gives the rows and how many there are.
+asked = str(st.session_state.get("page") or st.query_params.get("page", ""))
+shown = int(asked) if asked.isdecimal() else 1
+found = directory(db, actor, filters, today=today, page=shown)
+with ui.card("list", _("{total} enterprises", total=f"{found.total:,}")) as aside:
     with aside:
-        if total and can(actor, Action.EXPORT):
+        ui.clear_filters(FILTERS)
+        if found.total and not archived and can(actor, Action.EXPORT):
             stamp = f"{session.local(session.utc_now()):%Y%m%d-%H%M%S}"
             ui.download_button(_("Export"), exported, file_name=f"{_('Enterprises')}-{actor.login}-{stamp}.xlsx")
-        sort = st.selectbox(
-            str(_("Order")),
-            list(SORTS),
-            key="sort",
-            format_func=lambda s: str(SORT_LABELS[s]),
-            label_visibility="collapsed",
-            width=190,
-            **kept,
-        )
-    if not total:
+    if not found.total:
         ui.empty_state(
             _("No enterprise fits."),
             _("Loosen the filters, import a ledger, or add the enterprise as you log a contact."),
             icon="domain",
         )
         st.stop()
-    listing = st.container()
-    page = ui.pager(total, page_size=PAGE_SIZE)
-    rows = directory(db, actor, replace(filters, sort=sort or "recent"), today=today, page=page)
+    bar, listing = st.container(), st.container()
+    page = ui.pager(found.total, page_size=PAGE_SIZE)
+    rows = (found if page == shown else directory(db, actor, filters, today=today, page=page)).rows
+    tick = not archived and (can(actor, Action.EDIT) or can(actor, Action.ASSIGN))
+    # Ticks stand by position: other rows are another table.
     with listing:
-        chosen = tables.directory_table(rows, key="directory")
-    if chosen is not None:
-        shell.go("enterprise", id=chosen)
+        picked = tables.directory_table(rows, key=f"directory_{crc32(repr(list(rows['id'])).encode()):x}", tick=tick)
+    if picked.opened is not None:
+        shell.go("enterprise", id=picked.opened)
+    with bar:
+        if len(picked.rows):
+            bulk_bar(actor, picked.rows, found.total, lambda: chosen_by(db, actor, filters, today=today))

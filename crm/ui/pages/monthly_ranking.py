@@ -44,7 +44,7 @@ caption = _(
     window=label(rules.window_mode),
     since=rules.period(month).w0,
 )
-with header, ui.title_row(actor, _("Monthly ranking"), caption):
+with header, ui.title_row(actor, _("Monthly ranking"), caption, printable=True):
     pass
 if not any(pair.d for pair in ranking.total.values()):
     with ui.card("none"):

@@ -5,6 +5,7 @@ every request and every message of a websocket, so that signing out, disabling a
 headers that a client sends are removed; the key of the session is put in their place for `st.user`.
 """
 
+import re
 import time
 from urllib.parse import quote, urlsplit
 
@@ -31,6 +32,8 @@ SESSION_ENDED = 4401  # the code of a websocket that was closed because its sess
 # Open without a session: the pages that make one, the health check, and the pictures and styles of those pages.
 PUBLIC = frozenset({"/login", "/setup", "/healthz", "/language", "/favicon.ico"})
 PUBLIC_FOLDER = "/assets/"
+# Open to calendar programs, which know no cookies: the token in the address is looked up by its route.
+CALENDAR = re.compile(r"/calendar/[A-Za-z0-9_-]{43}\.ics")
 # Reached with a session whose password has expired.
 _STILL_OPEN = frozenset({"/password", "/logout", "/session"})
 # Parts of Streamlit that this app does not use, closed to everybody.
@@ -164,8 +167,10 @@ def comes_from_here(scope: Scope, headers: Headers) -> bool:
 
 
 def _is_public(path: str) -> bool:
-    return path in PUBLIC or (
-        path.startswith(PUBLIC_FOLDER) and index.asset(path.removeprefix(PUBLIC_FOLDER)) is not None
+    return (
+        path in PUBLIC
+        or (path.startswith(PUBLIC_FOLDER) and index.asset(path.removeprefix(PUBLIC_FOLDER)) is not None)
+        or CALENDAR.fullmatch(path) is not None
     )
 
 

@@ -45,10 +45,12 @@ def page(language: str) -> bytes:
     html = re.sub(r"<script>.*?</script>", "", html, flags=re.S)
     html = re.sub(r'<link\s+rel="(?:preload|service-desc|shortcut icon)"[^>]*>', "", html)
     words = [asset_address("words.zh.js")] if language == "zh_CN" else []
-    scripts = "".join(f'<script src="{address}"></script>' for address in [*words, asset_address("shell.js")])
+    own = [asset_address(name) for name in ("shell.js", "keys.js", "print.js")]
+    scripts = "".join(f'<script src="{address}"></script>' for address in [*words, *own])
     head = (
         f'<link rel="icon" type="image/svg+xml" href="{asset_address("icon.svg")}" />'
-        f'<link rel="stylesheet" href="{asset_address("shell.css")}" />{scripts}'
+        + "".join(f'<link rel="stylesheet" href="{asset_address(name)}" />' for name in ("shell.css", "print.css"))
+        + scripts
     )
     html = html.replace('<meta charset="UTF-8" />', f'<meta charset="UTF-8" />{head}', 1)
     # Sub-paths such as /ranking must load the same files: Streamlit's addresses are relative to the page.

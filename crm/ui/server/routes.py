@@ -1,4 +1,4 @@
-"""The pages outside Streamlit: signing in and out, the first password, a new password, the language, health.
+"""The pages outside Streamlit: signing in and out, passwords, the language, health, files, the calendar feed.
 
 What changes something is a POST that a page of this app must have sent. A sign-in page says what is wrong in one
 sentence and never whether a login exists.
@@ -16,13 +16,16 @@ import segno
 from anyio import CapacityLimiter, to_thread
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from crm.actions import accounts
-from crm.errors import CrmError, Invalid
+from crm.actions import accounts, credentials
+from crm.actions.attachments import download_attachment
+from crm.errors import CrmError, Invalid, NotFound
+from crm.exchange.calendar import MEDIA_TYPE, write_calendar
 from crm.locale import DEFAULT_LANGUAGE, LANGUAGES, Message, _, use_language
 from crm.reports.accounts import LIFETIME, LiveSession
+from crm.reports.desk import calendar_items, calendar_owner
 from crm.ui import session
 from crm.ui.server import guard, html, index
 from crm.ui.server.html import Field, Text
@@ -31,6 +34,7 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 _YEAR = 365 * 24 * 3600
+_LARGEST_ID = 2**63 - 1
 _MEDIA_TYPES = {"svg": "image/svg+xml", "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 # Failed sign-ins from one address: many people may sit behind one, so this only slows down a machine that guesses.
 _FAILURES, _FAILURES_WINDOW = 60, 600.0
@@ -311,6 +315,44 @@ async def own_file(request: Request) -> Response:
     return Response(content, media_type=_MEDIA_TYPES[name.rpartition(".")[2]], headers=headers)
 
 
+async def attached_file(request: Request) -> Response:
+    """GET /files/17: an attached file to save, to whom may read the record it hangs on now; each time is audited."""
+    found, number = await _required(request), request.path_params["attachment_id"]
+    if number > _LARGEST_ID:
+        raise HTTPException(404)
+    try:
+        file = await _in_thread(
+            lambda: download_attachment(session.database(), found.actor, number, now=session.utc_now())
+        )
+    except NotFound as error:
+        card = html.heading(_("No such file"), error.message) + html.link("/", _("Back to the app"))
+        return _page(request, _("No such file"), card, status=404)
+    # The name goes out percent-encoded as RFC 5987 has it; the guard adds that browsers must not guess the type.
+    return FileResponse(file.path, media_type=file.media_type, filename=file.name)
+
+
+async def calendar(request: Request) -> Response:
+    """GET /calendar/….ics: the to-dos of the person whose token stands in the address, within their rights of now."""
+    # Found by its hash, so that the time it takes tells nothing of the token.
+    key = credentials.session_key(request.path_params["token"])
+    address = f"{'https' if guard.is_tls(request.scope) else 'http'}://{request.headers['host']}"
+
+    def written() -> bytes | None:
+        database = session.database()
+        found = calendar_owner(database, key)
+        if found is None:
+            return None
+        owner, language = found
+        with use_language(language):
+            items = calendar_items(database, owner, today=session.today())
+            return write_calendar(items, name=owner.name or owner.login, address=address)
+
+    content = await _in_thread(written)
+    if content is None:
+        return PlainTextResponse("Not found", 404)
+    return Response(content, headers={"Content-Type": MEDIA_TYPE, "Content-Disposition": "inline"})
+
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -341,6 +383,8 @@ ROUTES = [
     Route("/healthz", health, methods=["GET"]),
     Route("/favicon.ico", own_file, methods=["GET"]),
     Route("/assets/{name}", own_file, methods=["GET"]),
+    Route("/files/{attachment_id:int}", _in_language(attached_file), methods=["GET"]),
+    Route("/calendar/{token}.ics", calendar, methods=["GET"]),
 ]
 
 

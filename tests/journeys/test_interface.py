@@ -1,0 +1,377 @@
+"""The frame of every page: search, keys, the trail, filters that stay, printing, and a page held in one hand."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from crm.ui.shell import PAGES
+from tests.journeys.browser import go, idle, title
+from tests.journeys.bureau import DESK, HAND, Bureau
+from tests.journeys.walking import FIELD, find, open_search, pages_of, reader_of, walk
+
+pytestmark = pytest.mark.browser
+
+SignIn = Callable[..., Page]
+LINES = '.st-key-found [data-testid="stPageLink-NavLink"]'
+PRINTABLE = {
+    "/overview": "zhangsan",
+    "/desk": "zhangsan",
+    "/ranking": "zhangsan",
+    "/chains": "zhangsan",
+    "/projects": "zhangsan",
+}
+
+
+@pytest.fixture(scope="session")
+def app(bureau: Bureau) -> Bureau:
+    """The pages of a bureau with three years of work in it."""
+    return bureau
+
+
+def dialog(page: Page) -> Locator:
+    """The open dialog."""
+    return page.get_by_role("dialog")
+
+
+# --- search -----------------------------------------------------------------------------------------------------------
+
+
+def test_search_finds_by_name_initials_and_code_and_enter_opens(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    enterprise, name, code = app.of_jishou
+    sign_in(page, "zhangsan", path="/log-contact")
+    for text in (name, code.lower()):
+        open_search(page)
+        page.keyboard.type(text)
+        page.keyboard.press("Enter")  # before the answer is there
+        expect(page).to_have_url(f"{app.url}/enterprise?id={enterprise}")
+        expect(page.locator("h1.crm-title")).to_have_text(name)
+        expect(dialog(page)).to_have_count(0)
+        go(page, f"{app.url}/log-contact")
+
+
+def test_search_walks_with_the_arrows(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    sign_in(page, "zhangsan", path="/enterprises")
+    open_search(page)
+    find(page, "有限")
+    lines = page.locator(LINES)
+    page.keyboard.press("ArrowDown")
+    expect(lines.nth(0)).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(lines.nth(1)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator(FIELD)).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    name = lines.nth(1).inner_text()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/enterprise\\?id="))
+    assert title(page) in name
+
+
+def test_search_finds_nothing_outside_the_scope(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    _id, name, code = app.of_fenghuang
+    sign_in(page, "zhangsan", path="/enterprises")
+    open_search(page)
+    for text in (name, code):
+        find(page, text)
+        expect(page.locator(LINES)).to_have_count(0)
+        expect(page.locator(".st-key-found")).to_contain_text("没有找到")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    expect(page).to_have_url(f"{app.url}/enterprises")
+
+
+def test_search_without_text_offers_the_pages(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    sign_in(page, "auditor")
+    open_search(page)
+    own = [str(entry.title) for entry in pages_of("auditor") if not entry.hidden]
+    expect(page.locator(LINES)).to_have_count(len(own))
+    find(page, "有限")
+    expect(page.locator(LINES)).to_have_count(0)
+    find(page, "sjrz")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{app.url}/audit")
+
+
+def test_another_record_of_the_same_page_has_its_own_address(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    first = app.of_jishou[0]
+    sign_in(page, "zhangsan", path=f"/enterprise?id={first}")
+    open_search(page)
+    find(page, "有限")
+    other = page.locator(f'{LINES}:not([href$="id={first}"])').first
+    address = other.get_attribute("href")
+    other.click()
+    expect(page).to_have_url(f"{app.url}/{address}")
+    expect(page.locator("h1.crm-title")).not_to_have_text(app.of_jishou[1])
+    page.go_back()
+    expect(page).to_have_url(f"{app.url}/enterprise?id={first}")
+    expect(page.locator("h1.crm-title")).to_have_text(app.of_jishou[1])
+
+
+def test_search_in_the_hand(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    page.set_viewport_size(HAND)  # type: ignore[arg-type]
+    sign_in(page, "zhangsan", path="/ranking")
+    page.locator(".st-key-search_bar button").click()
+    expect(page.locator(FIELD)).to_be_visible()
+    find(page, app.of_jishou[1])
+    line = page.locator(LINES).first
+    box = line.bounding_box()
+    assert box is not None
+    assert box["height"] >= 40
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= HAND["width"]
+    line.click()
+    expect(page).to_have_url(f"{app.url}/enterprise?id={app.of_jishou[0]}")
+
+
+# --- keys -------------------------------------------------------------------------------------------------------------
+
+
+def test_keys_rest_while_one_types_and_while_a_dialog_is_open(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    sign_in(page, "zhangsan", path="/enterprises")
+    field = page.locator(".st-key-q input")
+    field.click()
+    page.keyboard.type("n/?n")
+    expect(field).to_have_value("n/?n")
+    expect(dialog(page)).to_have_count(0)
+    field.fill("")
+    field.blur()
+    idle(page)
+    page.keyboard.press("?")
+    expect(dialog(page)).to_contain_text("搜索全部内容")
+    page.keyboard.press("n")
+    page.keyboard.press("/")
+    expect(dialog(page)).to_have_count(1)
+    expect(page).to_have_url(re.compile("/enterprises"))
+    page.keyboard.press("Escape")
+    expect(dialog(page)).to_have_count(0)
+    page.keyboard.press("n")
+    page.wait_for_url(f"{app.url}/log-contact")
+
+
+# The focused element's name, and whether it looks otherwise than without the focus.
+FOCUS = """
+() => {
+    const at = document.activeElement;
+    const look = () => [[at, null], [at.parentElement, null], [at, "::before"]].map(([element, part]) => {
+        const style = getComputedStyle(element, part);
+        return [style.outline, style.boxShadow, style.backgroundColor, style.borderColor, style.textDecorationLine];
+    }).join();
+    const focused = look();
+    at.blur();
+    const plain = look();
+    at.focus();
+    return [at.innerText || at.getAttribute("aria-label") || at.outerHTML.slice(0, 200), focused !== plain];
+}
+"""
+
+
+def test_focus_is_seen_and_the_frame_comes_first(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    sign_in(page, "zhangsan", path=f"/enterprise?id={app.of_jishou[0]}")
+    page.add_style_tag(content="* { transition: none !important; }")
+    seen = set()
+    for _step in range(25):
+        page.keyboard.press("Tab")
+        name, visible = page.evaluate(FOCUS)
+        assert visible, name
+        seen.add(name.split("\n")[-1].strip())
+    assert {"搜索", "企业名录", "退出"} <= seen
+
+
+# --- the trail and the filters ----------------------------------------------------------------------------------------
+
+
+def test_the_trail_leads_back_to_the_list_with_its_filters(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    enterprise, name, code = app.of_jishou
+    sign_in(page, "zhangsan", path=f"/enterprises?q={code}")
+    expect(page.locator("h2.crm-card-title", has_text="家企业")).to_have_text("共 1 家企业")
+    open_search(page)
+    find(page, name)
+    page.keyboard.press("Enter")
+    trail = page.locator(".st-key-trail")
+    expect(trail).to_contain_text("业务")
+    expect(trail.locator('[aria-current="page"]')).to_have_text(name)
+    trail.get_by_role("link", name="企业名录").click()
+    expect(page).to_have_url(f"{app.url}/enterprises?q={code}")
+    expect(page.locator("h2.crm-card-title", has_text="家企业")).to_have_text("共 1 家企业")
+
+
+def test_a_page_at_the_top_has_no_trail(page: Page, sign_in: SignIn) -> None:
+    sign_in(page, "zhangsan", path="/enterprises")
+    expect(page.locator(".st-key-trail")).to_have_count(0)
+
+
+def test_every_page_below_another_has_a_trail(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    sign_in(page, "zhaoliu")
+    below = [entry for entry in pages_of("zhaoliu") if entry.above]
+    assert {entry.file for entry in below} >= {"enterprise", "project"}
+    assert [entry.file for entry in PAGES if entry.hidden and not entry.above] == ["home"]
+    for entry in walk(page, "zhaoliu", below):
+        above = next(other for other in PAGES if other.file == entry.above)
+        expect(page.locator(".st-key-trail").get_by_role("link", name=str(above.title))).to_be_visible()
+
+
+def test_filters_are_cleared_at_once(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    sign_in(page, "zhaoliu", path="/enterprises")
+    everything = page.locator("h2.crm-card-title", has_text="家企业").inner_text()
+    expect(page.get_by_role("button", name="清除筛选")).to_have_count(0)
+    go(page, f"{app.url}/enterprises?grade=A&q=有限&from=1000")
+    expect(page.locator("h2.crm-card-title", has_text="家企业")).not_to_have_text(everything)
+    page.get_by_role("link", name="月度排名").click()
+    expect(page.locator("h1.crm-title")).to_have_text("月度排名")
+    page.get_by_role("link", name="企业名录").click()
+    expect(page.locator(".st-key-grade input")).to_have_value("A")
+    page.get_by_role("button", name="清除筛选").click()
+    expect(page.locator("h2.crm-card-title", has_text="家企业")).to_have_text(everything)
+    expect(page).to_have_url(f"{app.url}/enterprises")
+    expect(page.locator(".st-key-grade input")).to_have_value("")
+
+
+# --- printing ---------------------------------------------------------------------------------------------------------
+
+
+def prepare(page: Page) -> None:
+    """Press the button and stop where the browser would show its own dialog."""
+    page.evaluate("window.print = () => {}")
+    page.get_by_role("button", name="打印").click()
+    expect(page.locator("html[data-print-ready]")).to_be_attached(timeout=20_000)
+
+
+@pytest.mark.parametrize("path", PRINTABLE)
+def test_a_report_is_laid_out_for_paper(page: Page, app: Bureau, sign_in: SignIn, path: str) -> None:
+    sign_in(page, PRINTABLE[path], path=path)
+    page.wait_for_timeout(500)
+    tables = page.locator('[data-testid="stMain"] [data-testid="stDataFrame"]:visible')
+    rows = [int(found.locator("table").get_attribute("aria-rowcount") or 0) - 1 for found in tables.all()]
+    heading, before = title(page), page.locator('[data-testid="stMain"]').inner_text()
+    prepare(page)
+    page.emulate_media(media="print")
+    on_paper = page.locator("body").inner_text()
+    assert heading in on_paper
+    for card in page.locator("h2.crm-card-title").all():
+        assert card.inner_text() in on_paper
+    for hidden in ("stSidebar", "stSelectbox", "stButtonGroup", "stDownloadButton"):
+        expect(page.locator(f'[data-testid="{hidden}"]:visible')).to_have_count(0)
+    expect(page.get_by_role("button", name="记一笔对接")).to_have_count(0)
+    # Every row of every table, and none of them blank.
+    drawn = page.locator(".crm-set-down").all()
+    assert [copy.locator("tbody tr").count() for copy in drawn] == rows
+    for copy in drawn:
+        assert copy.evaluate(NOT_BLANK)
+    # Nothing reaches over the paper's edge, and no card that could be whole is broken.
+    assert page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').scrollWidth") <= 1214
+    whole = '[class*="st-key-card_"]:not(.crm-long):not([class*="st-key-card_head_"])'
+    breaks = page.locator(whole).evaluate_all("cards => cards.map(card => getComputedStyle(card).breakInside)")
+    assert set(breaks) <= {"avoid"}
+    page.emulate_media(media="screen")
+    paper = page.pdf(prefer_css_page_size=True, print_background=True)
+    assert re.search(rb"/MediaBox\s*\[\s*0 0 84[12]\S* 59[45]", paper), "A4 across"
+    # afterprint puts everything back
+    expect(page.locator("html[data-print-ready]")).to_have_count(0)
+    expect(page.locator(".crm-set-down, .crm-filters")).to_have_count(0)
+    assert page.evaluate("[document.documentElement.className, window.devicePixelRatio]") == ["", 1]
+    assert page.locator('[data-testid="stMain"]').inner_text() == before
+
+
+NOT_BLANK = """
+async (copy) => {
+    for (const image of copy.querySelectorAll("img")) {
+        await image.decode();
+        const canvas = document.createElement("canvas");
+        [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+        const pen = canvas.getContext("2d");
+        pen.drawImage(image, 0, 0);
+        const dots = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+        let dark = 0;
+        for (let at = 0; at < dots.length; at += 4) if (dots[at] + dots[at + 1] + dots[at + 2] < 450) dark += 1;
+        if (dark < 20) return false;
+    }
+    return true;
+}
+"""
+
+
+def test_the_filters_are_said_in_words_on_paper(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    month = str(app.ranking.month)
+    sign_in(page, "zhangsan", path=f"/ranking?month={month}&unit=凤凰县")
+    prepare(page)
+    said = page.locator(".crm-filters").all_inner_texts()
+    assert said[0] == f"月份 {month} · 口径 default · 统计口径 按项目数"
+    assert "责任单位 凤凰县 · 比率 开工率" in said
+    assert str(app.ranking.as_of) in page.locator(".crm-caption").first.inner_text()
+
+
+def test_the_print_key_lays_out_too_but_only_where_one_can_print(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    sign_in(page, "zhangsan", path="/desk")
+    page.evaluate("window.print = () => {}")
+    page.keyboard.press("Control+p")
+    expect(page.locator("html[data-print-ready]")).to_be_attached(timeout=20_000)
+    go(page, f"{app.url}/import")
+    expect(page.get_by_role("button", name="打印")).to_have_count(0)
+
+
+# --- in one hand ------------------------------------------------------------------------------------------------------
+
+# What sticks out of the screen sideways and cannot be reached: not a table or a row that scrolls by itself.
+STICKS_OUT = """
+() => {
+    const scrolls = (element) => {
+        for (let up = element.parentElement; up && up.dataset.testid !== "stMain"; up = up.parentElement) {
+            if (["auto", "scroll"].includes(getComputedStyle(up).overflowX)) return true;
+        }
+        return false;
+    };
+    const main = document.querySelector('[data-testid="stMain"]');
+    const out = [...main.querySelectorAll("*")].filter((element) => {
+        const box = element.getBoundingClientRect();
+        if (!box.width || box.right <= innerWidth + 1) return false;
+        return !element.closest('[data-testid="stDataFrame"], svg') && !scrolls(element);
+    });
+    return [document.documentElement.scrollWidth <= innerWidth, main.scrollWidth <= main.clientWidth,
+        out.map((element) => element.dataset.testid || element.className).slice(0, 3)];
+}
+"""
+# Buttons lower than a finger is wide; what belongs to a field, to a table or to a line of text is not meant.
+LOW = """
+() => [...document.querySelectorAll('[data-testid="stMain"] button')].filter((button) => {
+    const within = ["stElementToolbarButton", "stTooltipIcon", "stMarkdownContainer", "stDateInput", "stSelectbox",
+        "stMultiSelect", "stNumberInput", "stTextInput", "stWidgetLabel"];
+    const box = button.getBoundingClientRect();
+    const coversItsCard = getComputedStyle(button, "::after").position === "absolute";
+    const isMeant = !coversItsCard && !within.some((id) => button.closest(`[data-testid="${id}"]`));
+    return isMeant && box.height && box.height < 39.5;
+}).map((button) => button.innerText + " " + Math.round(button.getBoundingClientRect().height))
+"""
+# Buttons, links and fields that a screen reader could not name.
+NAMELESS = """
+() => [...document.querySelectorAll("button, a[href], input:not([type=hidden]), [role=tab]")].filter((element) => {
+    if (!element.offsetParent || element.closest("[aria-hidden=true]")) return false;
+    const copy = element.cloneNode(true);
+    copy.querySelectorAll("[aria-hidden=true]").forEach((icon) => icon.remove());
+    const ids = (element.getAttribute("aria-labelledby") || "").split(" ");
+    const labels = [...ids.map((id) => document.getElementById(id)).filter(Boolean), ...(element.labels || [])];
+    const names = [copy.textContent, element.getAttribute("aria-label"), element.title, element.placeholder,
+        ...labels.map((label) => label.textContent), ...[...element.querySelectorAll("img")].map((image) => image.alt)];
+    return !names.some((name) => name && name.trim());
+}).map((element) => element.outerHTML.slice(0, 160))
+"""
+
+
+@pytest.mark.parametrize("language", ["zh_CN", "en"])
+@pytest.mark.parametrize("login", sorted({reader_of(entry) for entry in PAGES}))
+def test_every_page_fits_a_phone(page: Page, app: Bureau, sign_in: SignIn, login: str, language: str) -> None:
+    sign_in(page, login)
+    go(page, f"{app.url}/language?to={language}")
+    wrong = {}
+    for entry in walk(page, login, [entry for entry in pages_of(login) if reader_of(entry) == login]):
+        page.set_viewport_size(HAND)  # type: ignore[arg-type]
+        page.wait_for_timeout(400)
+        root, main, out = page.evaluate(STICKS_OUT)
+        found = (root, main, out, page.evaluate(LOW), page.evaluate(NAMELESS))
+        if found != (True, True, [], [], []):
+            wrong[entry.file] = found
+        page.set_viewport_size(DESK)  # type: ignore[arg-type]
+    assert wrong == {}

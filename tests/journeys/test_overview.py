@@ -1,0 +1,165 @@
+"""The overview in a real browser: a leader reads it and opens what is behind it; staff see their own alone."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from crm.metrics import percent
+from tests.apps import PASSWORD, app_with_people
+from tests.engines import EmbeddedEngine
+from tests.journeys.browser import idle, title
+from tests.journeys.bureau import DESK, HAND, Bureau
+
+pytestmark = pytest.mark.browser
+
+SignIn = Callable[..., Page]
+MAIN = ("signing", "performance", "startup")
+
+
+@pytest.fixture(scope="session")
+def app(bureau: Bureau) -> Bureau:
+    """These journeys walk through a bureau with three years of work in it."""
+    return bureau
+
+
+def figure(page: Page, key: str) -> Locator:
+    """One figure's card."""
+    return page.locator(f".st-key-figure_{key}")
+
+
+def shown(page: Page, key: str) -> int:
+    """The number of a figure."""
+    text = figure(page, key).locator(".crm-value").evaluate("e => e.firstChild.textContent")
+    return int(str(text).replace(",", ""))
+
+
+def opened(page: Page, key: str) -> Locator:
+    """Press a figure's card and wait for the records behind it."""
+    figure(page, key).locator(".crm-value").click(force=True)
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    idle(page)
+    return dialog
+
+
+def listed(dialog: Locator) -> tuple[int, int]:
+    """How many records the dialog lists over all its pages, and how many others it says there are."""
+    expect(dialog.get_by_text(re.compile(r"共 [\d,]+ 条"))).to_be_visible()
+    text = dialog.inner_text().replace(",", "")
+    hidden = re.findall(r"另有 (\d+) 条计入此数", text)
+    return int(re.findall(r"共 (\d+) 条", text)[0]), int(hidden[0]) if hidden else 0
+
+
+@pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
+def test_a_leader_lands_on_it_and_reads_the_numbers_of_the_ranking(
+    page: Page, app: Bureau, sign_in: SignIn, size: dict[str, int]
+) -> None:
+    page.set_viewport_size(size)  # type: ignore[arg-type]
+    sign_in(page, "sunba")
+    expect(page).to_have_url(f"{app.url}/overview")
+    assert title(page) == "招商总览"
+    for slug in MAIN:
+        pair = app.ranking.total[slug]
+        expect(figure(page, slug)).to_contain_text(f"{percent(pair.rate)}{pair.n}/{pair.d}")
+    cells = page.locator(".st-key-card_ranking canvas table td")
+    expect(cells.filter(has_text=app.ranking.rows[0].unit.name)).to_have_count(1)
+    assert [row.unit.name for row in app.ranking.rows if row.unit.name not in cells.all_text_contents()] == []
+    for card in ("chains", "funnel", "targets"):
+        expect(page.locator(f".st-key-card_{card} [data-testid=stVegaLiteChart]")).to_be_visible()
+    first, second = (figure(page, key).bounding_box() for key in ("signings", "signed_amount"))
+    assert first is not None
+    assert second is not None
+    assert first["y"] == second["y"]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    # One primary action a page, and a leader logs nothing.
+    expect(page.get_by_role("button", name="记一笔对接")).to_have_count(0)
+
+
+def test_period_and_unit_are_kept_in_the_address(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    best = app.ranking.rows[0]
+    sign_in(page, "sunba", path="/overview")
+    page.locator(".st-key-to_date").get_by_text("本月", exact=True).click()
+    page.locator(".st-key-of_unit").get_by_role("combobox").click()
+    page.get_by_role("option", name=best.unit.name).click()
+    pair = best.pairs["startup"]
+    expect(figure(page, "startup")).to_contain_text(f"{percent(pair.rate)}{pair.n}/{pair.d}")
+    expect(figure(page, "signings")).to_contain_text("较上月")
+    idle(page)
+    page.reload()
+    idle(page)
+    expect(figure(page, "startup")).to_contain_text(f"{percent(pair.rate)}{pair.n}/{pair.d}")
+    expect(page.get_by_text(re.compile(r"^本月："))).to_be_visible()
+
+
+def test_a_rate_opens_its_projects(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    worst = app.ranking.rows[-1]
+    sign_in(page, "sunba", path=f"/overview?of_unit={worst.unit.name}")
+    figure(page, "performance").locator(".crm-value").click(force=True)
+    expect(page.locator("h1.crm-title")).to_have_text("月度排名")
+    pair = worst.pairs["performance"]
+    behind = page.locator(".st-key-card_behind")
+    expect(behind).to_contain_text(f"{worst.unit.name} · 履约率 {percent(pair.rate)} ({pair.n}/{pair.d})")
+
+
+@pytest.mark.parametrize("key", ["signings", "follow_ups", "funds_arrived"])
+def test_staff_see_their_own_records_behind_a_count_and_how_many_others(
+    page: Page, app: Bureau, sign_in: SignIn, key: str
+) -> None:
+    sign_in(page, "sunba", path="/overview")
+    everything, nothing = listed(opened(page, key))
+    if key != "funds_arrived":
+        assert everything == shown(page, key)
+    page.context.clear_cookies()
+    sign_in(page, "zhangsan", path="/overview")
+    dialog = opened(page, key)
+    own, others = listed(dialog)
+    assert 0 < own < everything
+    assert (nothing, own + others) == (0, everything)
+    cells = dialog.locator("canvas table td")
+    expect(cells.get_by_text("吉首", exact=True).first).to_be_attached()
+    units = {"吉首", "泸溪", "凤凰", "古丈", "花垣", "保靖", "永顺", "龙山", "高新区"}
+    assert units & set(cells.all_text_contents()) == {"吉首"}
+
+
+def test_a_row_behind_a_count_opens_its_project(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    sign_in(page, "zhangsan", path="/overview")
+    dialog = opened(page, "starts")
+    name = dialog.locator("canvas table tbody tr").first.locator("td").nth(1).inner_text()
+    box = dialog.locator("canvas").first.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 200, box["y"] + 36 + 18)
+    expect(page.locator("h1.crm-title")).to_have_text(name)
+
+
+def test_the_chains_open_the_projects_of_a_cell(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    sign_in(page, "sunba", path="/overview")
+    card = page.locator(".st-key-card_chains")
+    card.get_by_text("签约额（亿元）", exact=True).click()
+    idle(page)
+    card.get_by_text("新签约项目数", exact=True).click()
+    idle(page)
+    card.scroll_into_view_if_needed()
+    page.wait_for_timeout(800)
+    box = card.locator("svg.marks, canvas").first.bounding_box()
+    assert box is not None
+    # The first chain in the last unit of the grid.
+    page.mouse.click(box["x"] + box["width"] - 20, box["y"] + 40)
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("白酒 · 高新区")
+    expect(dialog).to_contain_text("首次签约日期在期内")
+
+
+def test_an_empty_bureau_says_what_to_do_next(page: Page, embedded_engine: EmbeddedEngine) -> None:
+    with app_with_people(embedded_engine) as empty:
+        page.goto(f"{empty.url}/login")
+        page.locator("#login").fill("zhangsan")
+        page.locator("#password").fill(PASSWORD)
+        page.locator("button[type=submit]").click()
+        idle(page)
+        assert title(page) == "招商总览"
+        expect(page.get_by_text("还没有可供总览的数据。")).to_be_visible()
+        expect(page.locator("canvas")).to_have_count(0)
+        page.locator(".st-key-card_none").get_by_role("link", name="Excel 导入").click()
+        expect(page.locator("h1.crm-title")).to_contain_text("导入")
