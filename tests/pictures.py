@@ -20,6 +20,7 @@ from tests.conftest import ROOT
 from tests.engines import EmbeddedEngine
 from tests.journeys.browser import idle
 from tests.journeys.bureau import DESK, HAND, Bureau, served_bureau
+from tests.journeys.walking import find, open_search
 
 FOLDER = ROOT / "docs" / "images" / "guide"
 
@@ -33,6 +34,20 @@ class Picture:
     path: str
     on_a_phone: bool = False
     steps: Callable[[Page, Bureau], None] = lambda _page, _bureau: None
+
+
+def _searched(page: Page, _bureau: Bureau) -> None:
+    """The search with something found of each kind."""
+    open_search(page)
+    find(page, "唐")
+
+
+def _on_paper(page: Page, _bureau: Bureau) -> None:
+    """The page as it is laid out for the printer."""
+    page.evaluate("window.print = () => {}")
+    page.locator(".st-key-print button").click()
+    page.locator("html[data-print-ready]").wait_for(state="attached")
+    page.emulate_media(media="print")
 
 
 def _at_the_contacts(page: Page, _bureau: Bureau) -> None:
@@ -231,6 +246,9 @@ def _at_the_pages(page: Page, _bureau: Bureau) -> None:
 
 
 PICTURES = (
+    Picture("search", "zhangsan", "/ranking", steps=_searched),
+    Picture("search-phone", "zhangsan", "/ranking", on_a_phone=True, steps=_searched),
+    Picture("print", "zhangsan", "/ranking", steps=_on_paper),
     Picture("overview", "sunba", "/overview"),
     Picture("overview-behind", "zhangsan", "/overview", steps=_behind_the_signings),
     Picture("overview-phone", "sunba", "/overview", on_a_phone=True),

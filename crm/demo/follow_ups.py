@@ -80,6 +80,9 @@ def draw_calendar(
     # The next contact settles the step before it, bar the few that are forgotten; some last ones are done in time.
     done_on = np.where(is_last, np.where((due <= end) & (rng.random(len(day)) < 0.75), due, NAT), following)
     done_on = np.where(np.isnat(due) | (rng.random(len(day)) < 0.006), NAT, done_on)
+    # What was forgotten is settled in time: nobody's list is years long.
+    settled = due + np.timedelta64(3, "D")
+    done_on = np.where(np.isnat(done_on) & (due < end - np.timedelta64(60, "D")), settled, done_on)
     moment = done_on.astype("datetime64[s]") + rng.integers(3600, 36_000, len(day)).astype("timedelta64[s]")
     done_at = np.minimum(moment, now)
 

@@ -383,6 +383,10 @@ def milestones(rng: Random, reference: Reference, projects: Projects, *, end: np
         else:
             limit = projects.day(_DONE_BEFORE[kind])[rows]
             actual = np.where(np.isnat(limit), NAT, np.minimum(plan, limit))
+        if kind != MilestoneKind.START:  # whose plan is the project's own
+            # What was not reached is planned anew: from four months ago to half a year ahead.
+            anew = end - np.timedelta64(120, "D") + (rows * 37 % 300).astype("timedelta64[D]")
+            plan = np.where(np.isnat(actual) & (plan < end - np.timedelta64(120, "D")), anew, plan)
         verified = after(actual, rng.integers(3, 25, len(rows)), end=end, where=rng.random(len(rows)) < 0.85)
         done = ~np.isnat(actual)
         parts.append(

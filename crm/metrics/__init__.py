@@ -14,14 +14,23 @@ one.
 
 from crm.metrics.cards import CardKind, Colour, cards_query
 from crm.metrics.measures import MEASURES, counted_rows, measures_over, measures_query
-from crm.metrics.queries import COUNTED_VALUES, counted_query, facts_query, pairs_query, read_pairs, why_words
+from crm.metrics.queries import (
+    COUNTED_DATES,
+    COUNTED_VALUES,
+    counted_query,
+    facts_query,
+    pairs_query,
+    read_pairs,
+    why_words,
+)
 from crm.metrics.rates import NO_PAIR, RATES, Condition, Pair, Pairs, Rate, percent, points, shown_score
 from crm.metrics.rule_sets import Basis, FundsBase, Method, Number, Performance, Rounding, RuleSet, Withdrawn
-from crm.metrics.scores import Lists, Standing, red_and_black, standings
+from crm.metrics.scores import Lists, Standing, places_gained, red_and_black, standings
 from crm.metrics.settings import parse_rule_set
 
 __all__ = [
     "Basis",
+    "COUNTED_DATES",
     "COUNTED_VALUES",
     "CardKind",
     "Colour",
@@ -50,6 +59,7 @@ __all__ = [
     "pairs_query",
     "parse_rule_set",
     "percent",
+    "places_gained",
     "points",
     "read_pairs",
     "red_and_black",

@@ -39,6 +39,11 @@ def standings(rules: RuleSet, pairs: Mapping[int, Pairs], adjustments: Mapping[i
     return {unit: Standing(score, None if score is None else first_place[score]) for unit, score in scores.items()}
 
 
+def places_gained(rank: int | None, previous: int | None) -> int | None:
+    """Return how many places were gained since the period before (negative: lost); None where a rank is missing."""
+    return None if rank is None or previous is None else previous - rank
+
+
 class Lists(NamedTuple):
     """The red and the black list of one peer group, as unit ids in the order of the ranking."""
 

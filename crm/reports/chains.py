@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from crm import permissions
 from crm.errors import NotFound
 from crm.locale import _, language
-from crm.metrics import Basis, Pairs, RuleSet, pairs_query, read_pairs, standings
+from crm.metrics import Basis, Pairs, RuleSet, pairs_query, places_gained, read_pairs, standings
 from crm.model import LABELS, Actor, SegmentRole, Stage, Tier
 from crm.months import Period, Quarter
 from crm.permissions import Action, Scope
@@ -335,9 +335,7 @@ class IndustryRow:
     @property
     def movement(self) -> int | None:
         """Places gained since the quarter before (negative: lost); None where one of the ranks is missing."""
-        if self.rank is None or self.previous_rank is None:
-            return None
-        return self.previous_rank - self.rank
+        return places_gained(self.rank, self.previous_rank)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from crm import permissions
 from crm.errors import Invalid
 from crm.locale import Message, _
 from crm.metrics import (
+    COUNTED_DATES,
     NO_PAIR,
     RATES,
     Basis,
@@ -22,6 +23,7 @@ from crm.metrics import (
     measures_query,
     pairs_query,
     percent,
+    places_gained,
     read_pairs,
     standings,
     why_words,
@@ -62,9 +64,7 @@ class RankingRow:
     @property
     def movement(self) -> int | None:
         """Places gained since last month (negative: lost); None where one of the ranks is missing."""
-        if self.rank is None or self.previous_rank is None:
-            return None
-        return self.previous_rank - self.rank
+        return places_gained(self.rank, self.previous_rank)
 
 
 @dataclass(frozen=True)
@@ -367,18 +367,7 @@ class Facts:
         }
 
 
-FACT_DATES = (
-    "entered_on",
-    "negotiating_on",
-    "signed_on",
-    "registered_on",
-    "first_funds_on",
-    "planned_start_on",
-    "started_on",
-    "completed_on",
-    "production_on",
-    "withdrawn_on",
-)
+FACT_DATES = COUNTED_DATES[:-1]  # that it is excluded is said in words
 
 
 def facts(

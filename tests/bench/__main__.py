@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from tests.bench import closes, commands, contacts, directory, rates, sheets
+from tests.bench import closes, commands, contacts, directory, rates, sessions, sheets
 from tests.bench.bureau import Bureau, bureau
 from tests.bench.measuring import Line, print_table, say
 
@@ -20,6 +20,7 @@ SUBJECTS: Mapping[str, Callable[[Bureau], list[Line]]] = {
     "export": sheets.measure_export,
     "command": commands.measure,
     "close": closes.measure,
+    "sessions": sessions.measure,
 }
 
 

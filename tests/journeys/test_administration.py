@@ -87,6 +87,7 @@ def test_a_renamed_unit_is_found_by_its_former_name(
     sign_in(page, "zhaoliu", path="/import")
     page.get_by_role("combobox").first.click()
     page.get_by_role("option", name="年度目标").click()
+    page.wait_for_timeout(1_000)  # the uploader of the kind before goes away with the run that begins now
     idle(page)
     page.locator('input[type="file"]').set_input_files(ledger)
     expect(page.locator(".st-key-card_preview")).to_contain_text("导入 1 行", timeout=30_000)

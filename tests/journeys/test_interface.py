@@ -276,20 +276,23 @@ def test_a_report_is_laid_out_for_paper(page: Page, app: Bureau, sign_in: SignIn
     assert page.locator('[data-testid="stMain"]').inner_text() == before
 
 
+# Whether there is ink in every row of a table, and at the right end of its headings.
 NOT_BLANK = """
 async (copy) => {
-    for (const image of copy.querySelectorAll("img")) {
+    const ink = async (image, from) => {
         await image.decode();
         const canvas = document.createElement("canvas");
         [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
         const pen = canvas.getContext("2d");
         pen.drawImage(image, 0, 0);
-        const dots = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+        const left = Math.round(canvas.width * from);
+        const dots = pen.getImageData(left, 0, canvas.width - left, canvas.height).data;
         let dark = 0;
         for (let at = 0; at < dots.length; at += 4) if (dots[at] + dots[at + 1] + dots[at + 2] < 450) dark += 1;
-        if (dark < 20) return false;
-    }
-    return true;
+        return dark > 20;
+    };
+    const rows = await Promise.all([...copy.querySelectorAll("img")].map((image) => ink(image, 0)));
+    return rows.every(Boolean) && await ink(copy.querySelector("thead img"), 0.9);
 }
 """
 

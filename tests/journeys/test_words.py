@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 
 SignIn = Callable[..., Page]
 # What is written in Latin letters in Chinese too: formats, keys, codes, logins, the name of the other language.
-FORMATS = "PDF JSON CSV XLSX? xlsx? csv DOCX? PPTX? PNG JPE?G WEBP TXT ZIP OFD WPS ICS Excel".split()
+FORMATS = "Word PDF JSON CSV XLSX? xlsx? csv DOCX? PPTX? PNG JPE?G WEBP TXT ZIP OFD WPS ICS Excel Word".split()
 LATIN = re.compile(
     rf"(?<![A-Za-z])(?:{'|'.join(FORMATS)}|Ctrl|Shift|Enter|Esc|\d+[KM]B|English|default"
     rf"|[A-Z]{{2,8}}-\d{{4}}-\d+|[0-9A-Z]{{18}}|system(?::\w+)?|https?://\S+|{'|'.join(PEOPLE)})(?![A-Za-z])"
@@ -26,10 +26,13 @@ LATIN = re.compile(
 
 SCRIPT = """
 import datetime
+import time
 import pandas as pd
 import streamlit as st
 from crm.ui import session
 session.current_actor()
+if st.button("wait", key="wait"):
+    time.sleep(2)
 st.markdown("Upload")
 st.html("<p id='data'>No results</p>")
 st.selectbox("Search", ["Open", "Search", "Select all"], key="box")
@@ -92,6 +95,18 @@ def test_chinese(context: BrowserContext, widgets: App) -> None:
     expect(uploader).to_contain_text("Upload.txt")
     page.locator(".st-key-day button").first.click()
     expect(page.locator("[role=dialog], [data-testid=stDateInputCalendar]").first).to_contain_text("三月")
+
+
+@pytest.mark.parametrize(("language", "words"), [("zh_CN", '"正在处理…"'), ("en", '"Working…"')])
+def test_a_page_that_takes_its_time_says_so(context: BrowserContext, widgets: App, language: str, words: str) -> None:
+    page = open_page(context, widgets, language)
+    said = "getComputedStyle(document.querySelector('[data-testid=stApp]'), '::after').content"
+    assert page.evaluate(said) == "none"
+    page.locator(".st-key-wait button").click()
+    expect(page.locator('[data-testid="stApp"][data-test-script-state="running"]')).to_be_attached()
+    assert page.evaluate(said) == words
+    idle(page)
+    assert page.evaluate(said) == "none"
 
 
 def test_chinese_leaves_data_alone(context: BrowserContext, widgets: App) -> None:

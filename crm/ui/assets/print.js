@@ -69,6 +69,12 @@
     copy.className = "crm-set-down";
     copy.style.maxWidth = width + "px";
     const [thead, tbody] = [copy.createTHead(), copy.createTBody()];
+    // The table draws itself anew some time after its frame has grown.
+    for (let tries = 0; tries < 60; tries += 1) {
+      const isDrawn = canvas.offsetWidth >= width && canvas.offsetHeight >= head + band * height && canvas.width >= width * SHARP;
+      if (isDrawn) break;
+      await pause(50);
+    }
     const strip = (drawn, from, tall) => {
       const scale = drawn.width / drawn.offsetWidth;
       const part = document.createElement("canvas");
@@ -81,7 +87,7 @@
     };
     for (let first = 0; first === 0 || first < rows; first += band) {
       scroller.scrollTop = first * height;
-      await pause(first ? 120 : 300);
+      await pause(150);
       if (!first) thead.insertRow().insertCell().append(strip(headings, 0, head + 1));
       const shift = scroller.scrollTop;
       for (let row = first; row < Math.min(first + band, rows); row += 1) {
