@@ -17,11 +17,11 @@ from tests.journeys.walking import find, open_search, pages_of, reader_of, walk,
 pytestmark = pytest.mark.browser
 
 SignIn = Callable[..., Page]
-# What is written in Latin letters in Chinese too: formats, keys, codes, logins, the name of the other language.
+# What is written in Latin letters in Chinese too: formats, keys, codes, logins, placeholders, the other language.
 FORMATS = "Word PDF JSON CSV XLSX? xlsx? csv DOCX? PPTX? PNG JPE?G WEBP TXT ZIP OFD WPS ICS Excel Word".split()
 LATIN = re.compile(
     rf"(?<![A-Za-z])(?:{'|'.join(FORMATS)}|Ctrl|Shift|Enter|Esc|\d+[KM]B|English|default"
-    rf"|[A-Z]{{2,8}}-\d{{4}}-\d+|[0-9A-Z]{{18}}|system(?::\w+)?|https?://\S+|{'|'.join(PEOPLE)})(?![A-Za-z])"
+    rf"|[A-Z]{{2,8}}-\d{{4}}-\d+|[0-9A-Z]{{18}}|system(?::\w+)?|https?://\S+|\{{\w+\}}|{'|'.join(PEOPLE)})(?![A-Za-z])"
 )
 
 SCRIPT = """

@@ -102,5 +102,6 @@ def words_in_lists(page: Page) -> set[str]:
             page.wait_for_timeout(200)
             said |= words_on(page)
         page.keyboard.press("Escape")
+        page.evaluate("document.activeElement.blur()")  # what is typed next is for the page
         page.wait_for_timeout(100)
     return said
