@@ -14,7 +14,11 @@ from crm.ui import session
 def recent_changes_button(actor: Actor) -> None:
     """Draw the button with the recent bulk changes and merges: who, when, how many, and undo."""
     db = session.database()
-    with st.popover(str(_("Recent changes")), icon=":material/history:", key="recent_changes"):
+    with st.popover(
+        str(_("Recent changes")), icon=":material/history:", key="recent_changes", on_change="rerun"
+    ) as box:
+        if not box.open:
+            return
         found = recent_changes(db, actor, limit=10)
         if not found:
             st.caption(str(_("No bulk change or merge yet. Those of the last days can be taken back here.")))

@@ -6,7 +6,9 @@ run, so that a session which was ended cannot draw one more page.
 
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from threading import Lock
 from typing import Any, NoReturn, TypeVar, cast
@@ -32,6 +34,7 @@ _database: store.Database | None = None
 _answers: OrderedDict[tuple[int, Hashable], Any] = OrderedDict()
 _answers_lock = Lock()
 _T = TypeVar("_T")
+_held: ContextVar[LiveSession | None] = ContextVar("held", default=None)
 
 
 def open_database(url: str) -> store.Database:
@@ -97,6 +100,8 @@ def start_of_day(day: date) -> datetime:
 
 def current_session() -> LiveSession:
     """Return the live session of this browser; where it has ended, send the browser to the sign-in page and stop."""
+    if (known := _held.get()) is not None:
+        return known
     key = st.user.get("session")
     found = accounts.continue_session(database(), key, now=utc_now()) if isinstance(key, str) else None
     if found is None:
@@ -105,6 +110,16 @@ def current_session() -> LiveSession:
     if context is not None and isinstance(key, str):
         bindings.bind(context.session_id, key)
     return found
+
+
+@contextmanager
+def held(found: LiveSession) -> Iterator[None]:
+    """Ask once for a whole run of a page; what runs on its own afterwards (a dialog, a fragment) asks anew."""
+    token = _held.set(found)
+    try:
+        yield
+    finally:
+        _held.reset(token)
 
 
 def current_actor() -> Actor:

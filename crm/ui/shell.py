@@ -86,7 +86,8 @@ def run() -> None:
         _sidebar(found)
         _start_trail(page.url_path)
         session.show_flashes()
-        page.run()
+        with session.held(found):
+            page.run()
     except Exception as error:
         errors.show(error)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.apps import PASSWORD, App, app_with_people
 from tests.engines import EmbeddedEngine
@@ -14,6 +14,7 @@ from tests.journeys.browser import idle
 from tests.journeys.bureau import Bureau, served_bureau
 
 SignIn = Callable[..., Page]
+expect.set_options(timeout=15_000)  # a machine that runs other tests beside draws late without being wrong
 
 
 @pytest.fixture(scope="session")

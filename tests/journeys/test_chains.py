@@ -132,6 +132,7 @@ def test_a_run_over_all_confirms_only_what_is_ticked(page: Page, app: Bureau, si
     strongest = number(tick.inner_text())
     assert 0 < strongest < before
     tick.click()
+    expect(page.get_by_role("button", name=f"确认勾选的 {strongest} 项")).to_be_visible()
     page.locator('[class*="st-key-candidate_"] label').first.click()
     page.get_by_role("button", name=f"确认勾选的 {strongest - 1} 项").click()
     expect(heading).to_have_text(f"{before - strongest + 1} 家企业未归入环节")

@@ -180,8 +180,9 @@ def test_two_records_are_merged_the_old_link_leads_on_and_the_merge_is_taken_bac
     expect(groups).to_have_count(count - 1)
     page.get_by_role("button", name="最近变更").click()
     expect(page.locator('[class*="st-key-change_"]').first).to_contain_text(f"“{names[1]}”并入“{names[0]}”")
-    page.get_by_role("button", name="撤销").first.click()
-    expect(page.get_by_text("已撤回", exact=True)).to_be_attached(timeout=20_000)
+    newest = page.locator('[class*="st-key-change_"]').first
+    newest.get_by_role("button", name="撤销").click()
+    expect(newest.get_by_text("已撤回", exact=True)).to_be_attached(timeout=20_000)
     idle(page)
     page.get_by_role("button", name="重新检查").click()
     expect(groups).to_have_count(count)

@@ -8,8 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from crm.ui.shell import PAGES
 from tests.journeys.browser import go, idle, title
-from tests.journeys.bureau import DESK, HAND, Bureau
-from tests.journeys.walking import FIELD, find, open_search, pages_of, reader_of, walk
+from tests.journeys.bureau import HAND, Bureau
+from tests.journeys.walking import FIELD, find, open_search, pages_of, walk
 
 pytestmark = pytest.mark.browser
 
@@ -314,67 +314,3 @@ def test_the_print_key_lays_out_too_but_only_where_one_can_print(page: Page, app
     expect(page.locator("html[data-print-ready]")).to_be_attached(timeout=20_000)
     go(page, f"{app.url}/import")
     expect(page.get_by_role("button", name="打印")).to_have_count(0)
-
-
-# --- in one hand ------------------------------------------------------------------------------------------------------
-
-# What sticks out of the screen sideways and cannot be reached: not a table or a row that scrolls by itself.
-STICKS_OUT = """
-() => {
-    const scrolls = (element) => {
-        for (let up = element.parentElement; up && up.dataset.testid !== "stMain"; up = up.parentElement) {
-            if (["auto", "scroll"].includes(getComputedStyle(up).overflowX)) return true;
-        }
-        return false;
-    };
-    const main = document.querySelector('[data-testid="stMain"]');
-    const out = [...main.querySelectorAll("*")].filter((element) => {
-        const box = element.getBoundingClientRect();
-        if (!box.width || box.right <= innerWidth + 1) return false;
-        return !element.closest('[data-testid="stDataFrame"], svg') && !scrolls(element);
-    });
-    return [document.documentElement.scrollWidth <= innerWidth, main.scrollWidth <= main.clientWidth,
-        out.map((element) => element.dataset.testid || element.className).slice(0, 3)];
-}
-"""
-# Buttons lower than a finger is wide; what belongs to a field, to a table or to a line of text is not meant.
-LOW = """
-() => [...document.querySelectorAll('[data-testid="stMain"] button')].filter((button) => {
-    const within = ["stElementToolbarButton", "stTooltipIcon", "stMarkdownContainer", "stDateInput", "stSelectbox",
-        "stMultiSelect", "stNumberInput", "stTextInput", "stWidgetLabel"];
-    const box = button.getBoundingClientRect();
-    const coversItsCard = getComputedStyle(button, "::after").position === "absolute";
-    const isMeant = !coversItsCard && !within.some((id) => button.closest(`[data-testid="${id}"]`));
-    return isMeant && box.height && box.height < 39.5;
-}).map((button) => button.innerText + " " + Math.round(button.getBoundingClientRect().height))
-"""
-# Buttons, links and fields that a screen reader could not name.
-NAMELESS = """
-() => [...document.querySelectorAll("button, a[href], input:not([type=hidden]), [role=tab]")].filter((element) => {
-    if (!element.offsetParent || element.closest("[aria-hidden=true]")) return false;
-    const copy = element.cloneNode(true);
-    copy.querySelectorAll("[aria-hidden=true]").forEach((icon) => icon.remove());
-    const ids = (element.getAttribute("aria-labelledby") || "").split(" ");
-    const labels = [...ids.map((id) => document.getElementById(id)).filter(Boolean), ...(element.labels || [])];
-    const names = [copy.textContent, element.getAttribute("aria-label"), element.title, element.placeholder,
-        ...labels.map((label) => label.textContent), ...[...element.querySelectorAll("img")].map((image) => image.alt)];
-    return !names.some((name) => name && name.trim());
-}).map((element) => element.outerHTML.slice(0, 160))
-"""
-
-
-@pytest.mark.parametrize("language", ["zh_CN", "en"])
-@pytest.mark.parametrize("login", sorted({reader_of(entry) for entry in PAGES}))
-def test_every_page_fits_a_phone(page: Page, app: Bureau, sign_in: SignIn, login: str, language: str) -> None:
-    sign_in(page, login)
-    go(page, f"{app.url}/language?to={language}")
-    wrong = {}
-    for entry in walk(page, login, [entry for entry in pages_of(login) if reader_of(entry) == login]):
-        page.set_viewport_size(HAND)  # type: ignore[arg-type]
-        page.wait_for_timeout(400)
-        root, main, out = page.evaluate(STICKS_OUT)
-        found = (root, main, out, page.evaluate(LOW), page.evaluate(NAMELESS))
-        if found != (True, True, [], [], []):
-            wrong[entry.file] = found
-        page.set_viewport_size(DESK)  # type: ignore[arg-type]
-    assert wrong == {}

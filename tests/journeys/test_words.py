@@ -1,28 +1,17 @@
-"""Every word of every page speaks the reader's language, Streamlit's own too; what somebody typed stays as it is."""
+"""Streamlit's own words in the reader's language; what somebody typed stays as it is."""
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from crm import store
-from crm.ui.shell import PAGES
-from tests.apps import PASSWORD, PEOPLE, App, add_people, probe_program, running_app
+from tests.apps import PASSWORD, App, add_people, probe_program, running_app
 from tests.engines import EmbeddedEngine
-from tests.journeys.browser import go, idle
-from tests.journeys.bureau import Bureau
-from tests.journeys.walking import find, open_search, pages_of, reader_of, walk, words_in_lists, words_on
+from tests.journeys.browser import idle
 
 pytestmark = pytest.mark.browser
 
-SignIn = Callable[..., Page]
-# What is written in Latin letters in Chinese too: formats, keys, codes, logins, placeholders, the other language.
-FORMATS = "Word PDF JSON CSV XLSX? xlsx? csv DOCX? PPTX? PNG JPE?G WEBP TXT ZIP OFD WPS ICS Excel Word".split()
-LATIN = re.compile(
-    rf"(?<![A-Za-z])(?:{'|'.join(FORMATS)}|Ctrl|Shift|Enter|Esc|\d+[KM]B|English|default"
-    rf"|[A-Z]{{2,8}}-\d{{4}}-\d+|[0-9A-Z]{{18}}|system(?::\w+)?|https?://\S+|\{{\w+\}}|{'|'.join(PEOPLE)})(?![A-Za-z])"
-)
 
 SCRIPT = """
 import datetime
@@ -130,57 +119,3 @@ def test_english(context: BrowserContext, widgets: App) -> None:
     expect(page.locator(".st-key-file")).to_contain_text("Upload")
     page.locator(".st-key-day button").first.click()
     expect(page.locator("[role=dialog], [data-testid=stDateInputCalendar]").first).to_contain_text("March")
-
-
-@pytest.fixture(scope="session")
-def app(bureau: Bureau) -> App:
-    """The bureau, for the pages of the navigation."""
-    return bureau
-
-
-def in_latin(words: set[str]) -> set[str]:
-    """The texts with a Latin word that Chinese has a word for."""
-    return {text for text in words if re.search(r"[A-Za-z]{2,}", LATIN.sub("", text))}
-
-
-def in_chinese(words: set[str], typed: str) -> set[str]:
-    """The texts with Chinese words that nobody typed."""
-    return {text for text in words if any(run not in typed for run in re.findall(r"[\u4e00-\u9fff]+", text))}
-
-
-@pytest.mark.parametrize("login", PEOPLE)
-def test_every_page_is_chinese(page: Page, app: App, sign_in: SignIn, login: str) -> None:
-    sign_in(page, login)
-    left = {"search": in_latin(words_of_the_frame(page))}
-    for entry in walk(page, login, pages_of(login)):
-        left[entry.file] = in_latin(words_on(page) | words_in_lists(page))
-    assert {place: words for place, words in left.items() if words} == {}
-
-
-@pytest.mark.parametrize("login", sorted({reader_of(entry) for entry in PAGES}))
-def test_every_page_is_english(page: Page, app: Bureau, sign_in: SignIn, login: str) -> None:
-    typed = app.typed + "".join(name for name, *_rest in PEOPLE.values())
-    sign_in(page, login)
-    go(page, f"{app.url}/language?to=en")
-    left = {"search": in_chinese(words_of_the_frame(page), typed)}
-    for entry in walk(page, login, [entry for entry in pages_of(login) if reader_of(entry) == login]):
-        left[entry.file] = in_chinese(words_on(page) | words_in_lists(page), typed)
-    assert {place: words - {"中文"} for place, words in left.items() if words - {"中文"}} == {}
-
-
-def words_of_the_frame(page: Page) -> set[str]:
-    """What one reads in the search that finds something and nothing, and in the list of keys."""
-    open_search(page)
-    said = words_on(page)
-    for text in ("有", "9"):
-        find(page, text)
-        said |= words_on(page)
-    find(page, "没有的名字")
-    said |= words_on(page) - {"没有的名字"}
-    page.keyboard.press("Escape")
-    expect(page.get_by_role("dialog")).to_have_count(0)
-    page.locator(".st-key-keys button").click()
-    expect(page.get_by_role("dialog")).to_be_visible()
-    said |= words_on(page)
-    page.keyboard.press("Escape")
-    return said

@@ -42,7 +42,15 @@ NO_PROJECT = "none"
 FILTERS = tuple("q industry segment role unit stage grade source quiet tags from to archived".split())
 
 actor, db, today = session.current_actor(), session.database(), session.today()
-industries, units = vocabulary.industry_names(db), {unit.id: unit.name for unit in all_units(db)}
+industries, units, all_sources, all_tags = session.remembered(
+    ("words of the directory", actor),
+    lambda: (
+        vocabulary.industry_names(db),
+        {unit.id: unit.name for unit in all_units(db)},
+        sources(db, actor),
+        tags_in_use(db, actor),
+    ),
+)
 kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 
@@ -99,11 +107,11 @@ with ui.card("filters"):
     with second[1]:
         grade = any_of(_("Grade"), list(Grade), "grade")
     with second[2]:
-        source = any_of(_("Source"), sources(db, actor), "source")
+        source = any_of(_("Source"), all_sources, "source")
     with second[3]:
         quiet = any_of(_("No contact for"), [30, 60, 90, 180], "quiet", lambda days: str(_("{days} days", days=days)))
     with third[0]:
-        tags = st.multiselect(str(_("Tags")), tags_in_use(db, actor), placeholder=str(_("All")), key="tags", **kept)
+        tags = st.multiselect(str(_("Tags")), all_tags, placeholder=str(_("All")), key="tags", **kept)
     with third[1]:
         amount_from = amount(_("Intended from (10,000 yuan)"), "from")
     with third[2]:
