@@ -10,8 +10,8 @@ Reading order (ten minutes):
 5. `metrics`      rates, rule sets, ranking: the only place where a number is defined; `matching` proposes segments
 6. `store`        the only door to a database: two engines, schema, the audited write transaction
 7. `actions`      writes, one function per thing that a person does
-8. `reports`      reads, one function per thing that a page shows
-9. `exchange`     workbooks in and out
+8. `reports`      reads, one function per thing that a page shows; `charts` draws them
+9. `exchange`     workbooks in and out, the bulletin
 10. `ui`, `cli`   the surfaces; `ui.shell` holds the table of pages, `ui.server` stands in front of Streamlit
 11. `demo`        a believable bureau from a seed
 

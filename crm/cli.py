@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,7 +20,7 @@ import click
 from crm.errors import CrmError, Denied, Invalid, NotFound, Refused
 from crm.locale import Message, _, set_language
 from crm.model import Actor, Role
-from crm.months import Month
+from crm.months import Month, bureau_day
 
 _ANYWHERE = ("--db", "--as", "--format")
 _FORMATS = ("table", "json", "csv")
@@ -140,8 +140,8 @@ def _now() -> datetime:
 
 
 def _today() -> date:
-    """The day in Asia/Shanghai, which has no summer time."""
-    return (_now() + timedelta(hours=8)).date()
+    """The day in the bureau's time zone."""
+    return bureau_day(_now())
 
 
 _settings = click.make_pass_decorator(Settings)
@@ -688,8 +688,9 @@ def bulletin(settings: Settings, month: Month, path: Path, rules_name: str, basi
 
 
 @cli.command()
+@click.option("--month", type=MONTH, help="With what is odd about this month: no progress, overdue starts and steps.")
 @_settings
-def check(settings: Settings) -> None:
+def check(settings: Settings, month: Month | None) -> None:
     """Check references, keys, dates, versions and the audit chain; exit code 1 where something is found."""
     from crm.permissions import Action, Scope, scopes
     from crm.reports.findings import findings, findings_as_json
@@ -698,7 +699,7 @@ def check(settings: Settings) -> None:
     # Findings name records of all units.
     if Scope.ALL not in scopes(settings.actor(database), Action.READ):
         raise Denied
-    found = findings_as_json(database, findings(database, today=_today()))
+    found = findings_as_json(database, findings(database, today=_today(), month=month))
     settings.print_rows(found)
     if any(finding["severity"] == "blocking" for finding in found):
         sys.exit(1)

@@ -131,6 +131,34 @@ class MilestoneKind(StrEnum):
     ABOVE_SCALE = "above_scale"
 
 
+class SupervisionLevel(StrEnum):
+    """How grave a supervision order (督办单) is; an order that stays undone rises by one."""
+
+    BLUE = "blue"
+    YELLOW = "yellow"
+    RED = "red"
+
+
+class SupervisionEvent(StrEnum):
+    """What happens to a supervision order."""
+
+    ISSUED = "issued"
+    FEEDBACK = "feedback"
+    ESCALATED = "escalated"
+    EXTENDED = "extended"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+
+
+class SubmissionState(StrEnum):
+    """Whether a unit has handed in its month."""
+
+    ON_TIME = "on_time"
+    LATE = "late"
+    AWAITED = "awaited"
+    MISSING = "missing"
+
+
 class FeasibilityStudy(StrEnum):
     """How far the feasibility study of an opportunity is."""
 
@@ -284,6 +312,25 @@ LABELS: dict[type[StrEnum], dict[str, Message]] = {
         MilestoneKind.COMPLETION: _("Completion"),
         MilestoneKind.PRODUCTION: _("Start of production"),
         MilestoneKind.ABOVE_SCALE: _("Above-scale registration"),
+    },
+    SupervisionLevel: {
+        SupervisionLevel.BLUE: _("Blue"),
+        SupervisionLevel.YELLOW: _("Yellow"),
+        SupervisionLevel.RED: _("Red"),
+    },
+    SupervisionEvent: {
+        SupervisionEvent.ISSUED: _("Issued"),
+        SupervisionEvent.FEEDBACK: _("Feedback given"),
+        SupervisionEvent.ESCALATED: _("Escalated"),
+        SupervisionEvent.EXTENDED: _("Deadline extended"),
+        SupervisionEvent.CLOSED: _("Order closed"),
+        SupervisionEvent.REOPENED: _("Opened again"),
+    },
+    SubmissionState: {
+        SubmissionState.ON_TIME: _("On time"),
+        SubmissionState.LATE: _("Handed in late"),
+        SubmissionState.AWAITED: _("Awaited"),
+        SubmissionState.MISSING: _("Not handed in"),
     },
     FeasibilityStudy: {
         FeasibilityStudy.NONE: _("None"),

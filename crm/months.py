@@ -5,11 +5,19 @@ A month is written `YYYY-MM`. A window is the pair `(w0, w1)` of days, both incl
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from crm.errors import Invalid
 from crm.locale import _
+
+# Asia/Shanghai has no summer time.
+_BUREAU_OFFSET = timedelta(hours=8)
+
+
+def bureau_day(moment: datetime) -> date:
+    """Return the day in the bureau's time zone (Asia/Shanghai) of a moment, which is UTC without zone."""
+    return (moment + _BUREAU_OFFSET).date()
 
 
 class WindowMode(StrEnum):

@@ -33,6 +33,7 @@ class Action(StrEnum):
     EXPORT = "export"
     REVEAL = "reveal"
     ADJUST = "adjust"
+    SUPERVISE = "supervise"
     CLOSE = "close"
     MANAGE_ACCOUNTS = "manage_accounts"
     MANAGE_REFERENCE = "manage_reference"
@@ -67,6 +68,7 @@ LABELS.update(
             Action.EXPORT: _("Export lists"),
             Action.REVEAL: _("See contact details unmasked"),
             Action.ADJUST: _("Set targets and adjustment points"),
+            Action.SUPERVISE: _("Raise and close supervision orders"),
             Action.CLOSE: _("Close the month"),
             Action.MANAGE_ACCOUNTS: _("Manage accounts"),
             Action.MANAGE_REFERENCE: _("Manage units, chains and word lists"),
@@ -115,6 +117,7 @@ GRANTS: dict[Role, dict[Action, Scope]] = {
         Action.EXPORT: Scope.ALL,
         Action.REVEAL: Scope.ALL,
         Action.ADJUST: Scope.ALL,
+        Action.SUPERVISE: Scope.ALL,
         Action.CLOSE: Scope.ALL,
         Action.READ_RULES: Scope.ALL,
     },
@@ -149,6 +152,7 @@ _PARENT = {
     "fund_arrival": ("project", "project_id"),
     "commitment": ("project", "project_id"),
     "difficulty": ("project", "project_id"),
+    "supervision_step": ("supervision_order", "order_id"),
 }
 # Records that carry their unit themselves: subject -> (unit column, industry column).
 _OWN_COLUMNS = {
@@ -156,7 +160,12 @@ _OWN_COLUMNS = {
     "opportunity": ("unit_id", "industry_id"),
     "target": ("unit_id", None),
     "adjustment": ("unit_id", None),
+    "unit_month": ("unit_id", None),
+    "explanation": ("unit_id", None),
+    "supervision_order": ("unit_id", None),
 }
+
+CARRY_THEIR_UNIT = frozenset(_OWN_COLUMNS)
 
 # Records that files may be attached to.
 ATTACHABLE = (
@@ -169,6 +178,7 @@ ATTACHABLE = (
     "commitment",
     "fund_arrival",
     "difficulty",
+    "supervision_order",
 )
 
 
@@ -182,6 +192,11 @@ def scopes(actor: Actor, action: Action) -> frozenset[Scope]:
 def can(actor: Actor, action: Action) -> bool:
     """Whether the actor has the right at all, whatever its reach: for navigation and buttons."""
     return bool(scopes(actor, action))
+
+
+def is_scoped(subject: str) -> bool:
+    """Whether records of this sort belong to a unit, so that rights can be asked over each of them."""
+    return subject == "enterprise" or subject in _PARENT or subject in _OWN_COLUMNS
 
 
 def visible(actor: Actor, action: Action, subject: str, alias: str, params: Params) -> str:

@@ -5,13 +5,24 @@ odd is in `odd_*` and becomes a warning or a finding on Data quality.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from operator import mul
 from typing import Any
 
 from crm.locale import Message, _
-from crm.model import PROJECT_DATE_OF_MILESTONE, Grade, MilestoneKind, ProjectStatus, Stage, label
+from crm.model import (
+    PROJECT_DATE_OF_MILESTONE,
+    Grade,
+    MilestoneKind,
+    ProjectStatus,
+    Stage,
+    SubmissionState,
+    SupervisionLevel,
+    label,
+)
+from crm.months import Month
 
 STAGES: tuple[Stage, ...] = tuple(Stage)
 
@@ -65,6 +76,18 @@ FIELD_LABELS: dict[str, Message] = {
 
 # A project in work counts as quiet after so many days without a contact with its investor, a move or a beginning.
 QUIET_DAYS = 60
+
+# A planned investment beyond so many times the investor's registered capital is out of proportion.
+CAPITAL_MULTIPLE = 50
+
+# Two planned investments are alike where they differ by no more than this part of the larger one.
+LIKE_AMOUNT = Decimal("0.1")
+
+# Until this day of the next month a unit hands in its month.
+SUBMIT_DAY = 5
+
+# What a finding takes from a unit's score of data quality.
+BLOCKING_WEIGHT, WARNING_WEIGHT = 10, 1
 
 # How the system numbers a project that comes without a code.
 PROJECT_CODE = "P{year}-{number:06d}"
@@ -263,6 +286,72 @@ def dates_of_milestone(milestone: Mapping[str, Any]) -> dict[str, date]:
     return dates
 
 
+def submission_deadline(month: Month) -> date:
+    """Return the last day on which a unit hands in a month in time."""
+    return month.plus(1).first_day.replace(day=SUBMIT_DAY)
+
+
+def submission_state(month: Month, submitted_on: date | None, *, today: date) -> SubmissionState:
+    """Say whether a month came in time; `submitted_on` is the day it came first, None where it has not come."""
+    deadline = submission_deadline(month)
+    if submitted_on is not None:
+        return SubmissionState.ON_TIME if submitted_on <= deadline else SubmissionState.LATE
+    return SubmissionState.AWAITED if today <= deadline else SubmissionState.MISSING
+
+
+def quality_score(*, blocking: int, warnings: int, records: int) -> Fraction:
+    """Return a unit's score of data quality, 0 to 100, exactly.
+
+    100 less the weighted open findings for each hundred of its projects and enterprises in work.
+    """
+    lost = Fraction(100 * (BLOCKING_WEIGHT * blocking + WARNING_WEIGHT * warnings), max(records, 1))
+    return max(Fraction(0), 100 - lost)
+
+
+# What a verification leaves on a claim: on a milestone with an actual date, or on an arrival of funds.
+NOT_VERIFIED: Mapping[str, None] = dict.fromkeys(
+    ("verified_on", "verified_by", "returned_on", "returned_by", "return_reason")
+)
+_CLAIMED = ("actual_on", "arrived_on", "amount")
+
+
+def claimed_anew(before: Mapping[str, Any], changes: Mapping[str, Any]) -> Mapping[str, None]:
+    """Return what a claim loses of its verification or return as it changes.
+
+    All of it with another date or amount, or where the evidence is taken away; with other evidence, the return alone.
+    """
+    differing = {name for name, value in changes.items() if value != before[name]}
+    if differing & {*_CLAIMED} or ("evidence" in differing and not changes["evidence"]):
+        return NOT_VERIFIED
+    if "evidence" in differing and before["returned_on"] is not None:
+        return NOT_VERIFIED
+    return {}
+
+
+def first_funds_verification(arrivals: Iterable[Mapping[str, Any]], first_on: date) -> dict[str, Any]:
+    """Return the verification of the step “first funds”: that of the arrival of its day which was verified first.
+
+    `arrivals` are all of a project; what is returned to its unit is the arrival, never the step.
+    """
+    verified = [a for a in arrivals if a["arrived_on"] == first_on and a["verified_on"] is not None]
+    earliest = min(verified, key=lambda a: a["verified_on"], default=NOT_VERIFIED)
+    return {**NOT_VERIFIED, "verified_on": earliest["verified_on"], "verified_by": earliest["verified_by"]}
+
+
+MOST_POINTS = Decimal(100)
+
+
+def points_problem(points: Decimal | None) -> Message | None:
+    """Say what is wrong with the points that a unit is given or loses in a month."""
+    if points is None or not points.is_finite() or not points:
+        return _("Give the points: above zero to add, below zero to take away.")
+    if abs(points) > MOST_POINTS:
+        return _("At most {most} points are given or taken at a time.", most=MOST_POINTS)
+    if points != round(points, 4):
+        return _("Points have at most four decimals.")
+    return None
+
+
 def holding_ends(holdings: Sequence[Mapping[str, Any]]) -> list[date | None]:
     """Return the `valid_to` of each holding of one project, in the order given.
 
@@ -273,6 +362,41 @@ def holding_ends(holdings: Sequence[Mapping[str, Any]]) -> list[date | None]:
     for current, following in zip(order, order[1:], strict=False):
         ends[current] = holdings[following]["valid_from"]
     return ends
+
+
+# ------------------------------------------------------------------------------------------------- supervision orders
+
+# How the system numbers supervision orders, anew in each year.
+ORDER_NUMBER = "督办〔{year}〕{number}号"
+
+# The level at which an order is raised, by the colour of the card (`metrics.Colour`).
+LEVEL_OF_CARD: dict[str, SupervisionLevel] = {
+    "yellow": SupervisionLevel.BLUE,
+    "red": SupervisionLevel.YELLOW,
+    "removal": SupervisionLevel.RED,
+}
+
+# How many days (calendar days, the first not counted) a unit has from the day an order is raised or rises to a level.
+DAYS_OF_LEVEL: dict[SupervisionLevel, int] = {
+    SupervisionLevel.BLUE: 7,
+    SupervisionLevel.YELLOW: 5,
+    SupervisionLevel.RED: 3,
+}
+
+
+def order_due_on(level: SupervisionLevel, today: date) -> date:
+    """Return the day by which an order is to be done that is raised, or rises to this level, today."""
+    return today + timedelta(days=DAYS_OF_LEVEL[level])
+
+
+def next_level(
+    level: SupervisionLevel, *, due_on: date, closed_on: date | None, today: date
+) -> SupervisionLevel | None:
+    """Return the level that an order is due to rise to: by one where it is overdue and not closed; None otherwise."""
+    levels = list(SupervisionLevel)
+    if closed_on is not None or due_on >= today or level is levels[-1]:
+        return None
+    return levels[levels.index(level) + 1]
 
 
 _CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"

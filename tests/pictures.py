@@ -19,7 +19,7 @@ from tests.apps import PASSWORD
 from tests.conftest import ROOT
 from tests.engines import EmbeddedEngine
 from tests.journeys.browser import idle
-from tests.journeys.bureau import DESK, HAND, Bureau, served_bureau
+from tests.journeys.bureau import DESK, HAND, MONTH, Bureau, served_bureau
 from tests.journeys.walking import find, open_search
 
 FOLDER = ROOT / "docs" / "images" / "guide"
@@ -115,6 +115,23 @@ def _at_a_timeline(page: Page, bureau: Bureau) -> None:
     page.locator("[class*=st-key-news_]", has_text="第二基地").first.wait_for()
     idle(page)
     page.wait_for_timeout(4_000)
+
+
+def _after_a_close(page: Page, bureau: Bureau) -> None:
+    """Places over time, two months of them closed; the places with the reader's mouse off them."""
+    for month in (MONTH.plus(-2), MONTH.plus(-1)):
+        page.goto(f"{bureau.url}/close?closing_month={month}")
+        idle(page)
+        page.get_by_role("button", name=f"封账 {month}").click()
+        dialog = page.get_by_role("dialog")
+        reason = dialog.get_by_role("textbox", name="仍要封账的原因")
+        if reason.count():
+            reason.fill("试用")
+        dialog.get_by_role("button", name="封账").click()
+        page.locator(".st-key-card_published").wait_for()
+    page.goto(f"{bureau.url}/review")
+    page.get_by_test_id("stVegaLiteChart").first.wait_for()
+    idle(page)
 
 
 def _on_the_board(page: Page, _bureau: Bureau) -> None:
@@ -219,6 +236,35 @@ def _at_a_word(page: Page, _bureau: Bureau) -> None:
     idle(page)
 
 
+def _at_a_reminder(page: Page, _bureau: Bureau) -> None:
+    page.locator('.st-key-card_readiness [data-testid="stDataFrame"]').click(position={"x": 16, "y": 54 + 36 * 2})
+    page.locator(".st-key-card_readiness code").wait_for()
+    page.mouse.move(0, 0)
+    idle(page)
+
+
+def _at_a_claim(page: Page, _bureau: Bureau) -> None:
+    for row in range(2):
+        page.locator('.st-key-card_queue [data-testid="stDataFrame"]').click(position={"x": 16, "y": 54 + 36 * row})
+        page.locator(".st-key-bulk", has_text=f"已选 {row + 1} 条").wait_for()
+        idle(page)
+
+
+def _raising(page: Page, _bureau: Bureau) -> None:
+    page.locator('.st-key-card_cards [data-testid="stDataFrame"]').click(position={"x": 16, "y": 54})
+    page.locator(".st-key-cards_bar", has_text="已选 1 张").wait_for()
+    idle(page)
+    page.locator(".st-key-raise button").click()
+    page.get_by_role("dialog").wait_for()
+    idle(page)
+
+
+def _at_an_order(page: Page, _bureau: Bureau) -> None:
+    page.locator('[class*="st-key-order_overdue_"] a').nth(1).click()
+    page.locator(".st-key-card_order_steps").wait_for()
+    idle(page)
+
+
 def _what_a_rule_does(page: Page, _bureau: Bureau) -> None:
     """A copy of the standing rule set with one setting changed, scrolled to what that does."""
     page.get_by_text("编辑副本", exact=True).click()
@@ -253,6 +299,12 @@ PICTURES = (
     Picture("overview-behind", "zhangsan", "/overview", steps=_behind_the_signings),
     Picture("overview-phone", "sunba", "/overview", on_a_phone=True),
     Picture("ranking", "zhaoliu", "/ranking"),
+    Picture("review", "zhaoliu", "/review", steps=_after_a_close),
+    Picture("review-rates", "sunba", "/review?review=三率走势"),
+    Picture("review-cohorts", "sunba", "/review?review=签约年度"),
+    Picture("review-steps", "sunba", "/review?review=漏斗与时长"),
+    Picture("review-seasons", "sunba", "/review?review=季节性"),
+    Picture("review-what-if", "sunba", "/review?review=口径推演&alt_threshold=5000"),
     Picture("my-desk", "zhangsan", "/desk"),
     Picture("my-desk-contacts", "lisi", "/desk?period=上月", steps=_at_the_contacts),
     Picture("my-desk-phone", "zhangsan", "/desk", on_a_phone=True),
@@ -264,6 +316,13 @@ PICTURES = (
     Picture("projects-calendar", "zhangsan", "/projects", steps=_as_a_calendar),
     Picture("project", "zhangsan", "/projects", steps=_at_a_project),
     Picture("project-phone", "zhangsan", "/projects", on_a_phone=True, steps=_at_a_project),
+    Picture("data-quality", "zhaoliu", "/quality", steps=_at_a_reminder),
+    Picture("data-quality-unit", "lisi", "/quality"),
+    Picture("data-quality-phone", "zhangsan", "/quality", on_a_phone=True),
+    Picture("cards", "zhaoliu", "/cards"),
+    Picture("cards-raise", "zhaoliu", "/cards?card_colour=黄牌", steps=_raising),
+    Picture("supervision", "zhaoliu", "/supervision"),
+    Picture("supervision-order", "zhaoliu", "/supervision", steps=_at_an_order),
     Picture("month-close", "zhaoliu", "/close"),
     Picture("enterprises", "zhangsan", "/enterprises"),
     Picture("saved-views", "zhaoliu", "/enterprises", steps=_among_views),
@@ -280,6 +339,9 @@ PICTURES = (
     Picture("chain-map", "zhaoliu", "/chains?industry=liquor"),
     Picture("chain-map-phone", "zhaoliu", "/chains?industry=liquor", on_a_phone=True),
     Picture("matching", "zhaoliu", "/matching", steps=_proposed),
+    Picture("verification", "zhaoliu", "/verification", steps=_at_a_claim),
+    Picture("verification-compare", "zhaoliu", "/verification?verification_part=申报与核验对比"),
+    Picture("adjustments", "zhaoliu", "/adjustments"),
     Picture("targets", "zhaoliu", "/targets"),
     Picture("accounts", "admin", "/accounts"),
     Picture("units", "admin", "/units", steps=_at_a_unit),

@@ -4,6 +4,7 @@ import re
 from datetime import date
 
 import pandas as pd
+import vl_convert
 
 from crm import charts
 from crm.locale import use_language
@@ -107,3 +108,94 @@ def test_a_sparkline_leaves_a_gap_where_there_is_no_value():
     assert "#a8483c" in drawn
     assert [charts.sparkline(values, direction="level") for values in ([], [None, 1.0], [None, None])] == ["", "", ""]
     assert "0.0,26.0 100.0,26.0" in charts.sparkline([5.0, 5.0], direction="down")
+
+
+def compiled(chart):
+    """Draw a chart as the browser would, and return the words on it: a spec that cannot be compiled is refused."""
+    picture = vl_convert.vegalite_to_svg(chart.to_dict())
+    return re.findall(r"<text[^>]*>([^<]*)</text>", picture)
+
+
+def test_published_ranks_are_marked_for_who_stands_out():
+    frame = pd.DataFrame(
+        {
+            "month": ["2026-01", "2026-02"] * 2,
+            "unit": ["吉首"] * 2 + ["泸溪"] * 2,
+            "rank": [1, 2, 2, 1],
+            "published": [2.0, None, 1.0, None],
+        }
+    )
+    spec = charts.rank_trend(frame, highlight="吉首").to_dict()
+    assert [layer["mark"]["type"] for layer in spec["layer"]] == ["line", "circle", "text", "point"]
+    marked = spec["datasets"][spec["layer"][3]["data"]["name"]]
+    assert [(row["unit"], row["month"], row["published"]) for row in marked] == [("吉首", "2026-01", 2.0)]
+    assert [(chosen["name"], chosen["select"]["fields"]) for chosen in spec["params"]] == [("place", ["unit", "month"])]
+    assert {"吉首", "泸溪"} <= set(compiled(charts.rank_trend(frame, highlight="吉首")))
+    assert compiled(charts.rank_trend(frame[:0], highlight="吉首")) is not None
+
+
+def test_a_small_multiple_leaves_gaps_and_dots_a_value_that_stands_alone():
+    drawn = charts.multiple([0.5, None, 1.0, 1.0], [0.0, 0.0, None, None], title="吉首 <签约率>")
+    assert re.findall(r'points="([^"]+)"', drawn) == ["0.0,38.0 33.3,38.0", "0.0,20.0 0.0,20.0", "66.7,2.0 100.0,2.0"]
+    assert "<title>吉首 &lt;签约率&gt;</title>" in drawn
+    # What goes beyond the top is cut off there.
+    assert 'points="0.0,2.0 0.0,2.0"' in charts.multiple([3.0], [], title="")
+    assert "polyline" not in charts.multiple([None], [None], title="")
+
+
+COHORTS = pd.DataFrame(
+    {
+        "cohort": ["2026", "2026", "2025", "2025"],
+        "year": [2026, 2026, 2025, 2025],
+        "half": [0] * 4,
+        "age": [3, 6, 3, 6],
+        "share": [0.5, None, 0.25, 0.75],
+        "words": ["50.0%", "—", "25.0%", "75.0%"],
+        "pair": ["1/2", "", "1/4", "3/4"],
+    }
+)
+
+
+def test_cohorts_are_drawn_as_cells_to_click_and_as_curves():
+    with use_language("zh_CN"):
+        table, curves = charts.cohort_table(COHORTS), charts.cohort_curves(COHORTS)
+        words = compiled(table)
+    assert [(p["name"], p["select"]["fields"]) for p in table.to_dict()["params"]] == [
+        ("cell", ["year", "half", "age"])
+    ]
+    assert {"3个月", "6个月", "2026", "2025", "50.0%", "—", "75.0%", "3/4"} <= set(words)
+    (rows,) = curves.to_dict()["datasets"].values()
+    assert [(row["cohort"], row["age"]) for row in rows] == [("2026", 3), ("2025", 3), ("2025", 6)]
+    assert {"2026", "2025", "100%"} <= set(compiled(curves))
+
+
+def test_a_funnel_with_days_tells_conversion_and_median():
+    frame = pd.DataFrame(
+        {
+            "stage": ["线索", "签约"],
+            "count": [1200, 30],
+            "conversion": [None, 0.025],
+            "days": [None, 41.5],
+            "measured": [0, 28],
+        }
+    )
+    with use_language("zh_CN"):
+        chart = charts.timed_funnel(frame)
+        assert {"线索", "签约", "1,200", "30", "转化 2%", "中位 41.5 天"} <= set(compiled(chart))
+        nothing = frame.assign(count=0, conversion=[None, None], days=[None, None]).astype({"days": "float64"})
+        assert "0" in compiled(charts.timed_funnel(nothing))
+    assert [p["name"] for p in chart.to_dict()["params"]] == ["step"]
+
+
+def test_seasons_set_the_years_against_the_mean():
+    rows = [("2025", m, float(m), True) for m in range(1, 13)] + [("2026", 1, 4.0, True), (None, 1, 2.5, True)]
+    frame = pd.DataFrame(rows, columns=["year", "month", "value", "complete"])
+    with use_language("zh_CN"):
+        chart = charts.seasons(frame, title="新签约项目")
+        words = compiled(chart)
+    assert {"1月", "12月", "2025", "2026"} <= set(words)
+    spec = chart.to_dict()
+    assert [layer["mark"]["type"] for layer in spec["layer"]] == ["bar", "line", "circle"]
+    assert spec["layer"][1]["encoding"]["color"]["scale"]["domain"] == ["2025", "2026"]
+    assert [(p["name"], p["select"]["fields"]) for p in spec["params"]] == [("point", ["year", "month"])]
+    assert compiled(charts.seasons(frame[:0], title="新签约项目")) is not None

@@ -273,6 +273,8 @@ def test_every_command_does_its_work_on_a_real_database(crm, tmp_path):
     run("rules", "load", str(tmp_path / "r.json"))
     found = json.loads(run("check", "--format", "json").out)
     assert [f for f in found if f["severity"] == "blocking"] == []
+    of_month = json.loads(run("check", "--month", "2026-05", "--format", "json").out)
+    assert {f["code"] for f in of_month} - {f["code"] for f in found} >= {"no_progress", "overdue_start"}
     run("audit", "verify")
     run("user", "add", "zhangsan", "--name", "张三", "--role", "staff", "--unit", "吉首")
     assert "zhangsan" in run("user", "list").out

@@ -43,6 +43,14 @@ PROJECTS = {
 # Subjects with a unit but no chain of their own.
 FIGURES = {"of unit": (True, False, False), "of unit by mine": (True, False, True), "of other": (False, False, False)}
 
+SUBMITTED = {
+    "month": "2026-05",
+    "submitted_at": NOW,
+    "submitted_by": "lisi",
+    "blocking_findings": 0,
+    "warning_findings": 0,
+}
+
 # role: action -> which records. U: the unit's, O: made by oneself, C: the chains', A: all; nothing else may be done.
 STAFF = {"read": "U", "create": "U", "edit": "U", "withdraw": "O", "import": "U", "export": "U", "reveal": "U"}
 EXPECTED = {
@@ -61,6 +69,7 @@ EXPECTED = {
             "export",
             "reveal",
             "adjust",
+            "supervise",
             "close",
             "read_rules",
         ),
@@ -161,6 +170,9 @@ def bureau(db):
     for subject, more in (
         ("target", {"year": 2026, "measure": "signing", "value": 80}),
         ("adjustment", {"month": "2026-05", "points": 1, "reason": "测试"}),
+        ("unit_month", SUBMITTED),
+        ("explanation", {"code": "no_progress", "subject": "project", "subject_id": 1, "content": "等批复"}),
+        ("supervision_order", {"number": "1", "level": "blue", "demand": "开工", "issued_on": TODAY, "due_on": TODAY}),
     ):
         found[subject] = {
             name: (
@@ -169,6 +181,12 @@ def bureau(db):
             )
             for name, facts in FIGURES.items()
         }
+    step = {"kind": "issued", "happened_on": TODAY, "level": "blue", "due_on": TODAY, "content": "开工"}
+    found["supervision_step"] = {
+        f"{name}/{by}": (insert(db, "supervision_step", order_id=order, by=by, **step), (*facts[:2], by == "me"))
+        for name, (order, facts) in found["supervision_order"].items()
+        for by in ("me", "test")
+    }
     return found, unit, industry
 
 

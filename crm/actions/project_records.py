@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from crm import permissions
-from crm.actions.projects import write_dates, write_milestone
+from crm.actions.projects import follow_first_funds, write_dates, write_milestone
 from crm.errors import Conflict, Invalid, NotFound
 from crm.locale import Message, _
 from crm.model import (
@@ -100,21 +100,6 @@ def set_milestone(
             write_dates(work, project_id, None, dates)
 
 
-def verify_milestone(
-    database: Database, actor: Actor, milestone_id: int, version: int, *, now: datetime, today: date
-) -> None:
-    """Confirm that a step was reached on its actual date, by the evidence that stands there."""
-    with transaction(database, actor=actor.login, now=now) as work:
-        permissions.require(work, actor, Action.VERIFY, "milestone", milestone_id)
-        milestone = work.get("milestone", milestone_id)
-        if milestone["actual_on"] is None:
-            raise Invalid({"actual_on": _("There is nothing to verify yet: the step has no actual date.")})
-        if not milestone["evidence"]:
-            raise Invalid({"evidence": _("Name the evidence before the step is verified.")})
-        verified = {"verified_on": today, "verified_by": actor.name or actor.login}
-        work.update("milestone", milestone_id, version, verified, action="verify")
-
-
 def _emptied(project: Mapping[str, Any], dates: Mapping[str, Any]) -> dict[str, Message]:
     """Name the dates that the project's stage requires and that would be taken away."""
     lacking = check_complete({**project, **dates}, Stage(project["stage"]))
@@ -179,7 +164,7 @@ def add_arrival(
                 "note": note.strip() or None,
             },
         )
-        _follow_arrivals(work, project_id)
+        follow_first_funds(work, project_id, arrived_on)
     return arrival_id
 
 
@@ -193,7 +178,7 @@ def withdraw_arrival(
             raise Invalid({"reason": _("Say why the arrival is taken back.")})
         arrival = _live(work, "fund_arrival", arrival_id)
         work.update("fund_arrival", arrival_id, version, {"archived_at": now}, action="withdraw", note=reason.strip())
-        _follow_arrivals(work, arrival["project_id"])
+        follow_first_funds(work, arrival["project_id"], arrival["arrived_on"])
 
 
 def _first_arrival(work: Transaction, project_id: int) -> date | None:
@@ -201,11 +186,6 @@ def _first_arrival(work: Transaction, project_id: int) -> date | None:
         "select min(arrived_on) from fund_arrival where project_id = $1 and archived_at is null", [project_id]
     )
     return first
-
-
-def _follow_arrivals(work: Transaction, project_id: int) -> None:
-    """Set the project's first funds, and their milestone, to the earliest arrival."""
-    write_dates(work, project_id, None, {"first_funds_on": _first_arrival(work, project_id)})
 
 
 # ---------------------------------------------------------------------------------------------------------- agreements

@@ -27,6 +27,8 @@ from crm.rules import (
     check_gates,
     check_move,
     check_withdrawal,
+    claimed_anew,
+    first_funds_verification,
     holding_ends,
     signing_of,
 )
@@ -447,12 +449,26 @@ def write_dates(
 
 
 def write_milestone(work: Transaction, project_id: int, kind: MilestoneKind, values: Mapping[str, Any]) -> None:
-    """Make or change one milestone of a project; another actual date is yet to be verified."""
+    """Make or change one milestone of a project; what is claimed anew is yet to be verified."""
     known = work.find("milestone", project_id=project_id, kind=str(kind))
     if known is None:
         if any(value is not None for value in values.values()):
             work.insert("milestone", {"project_id": project_id, "kind": str(kind), **values})
         return
-    if "actual_on" in values and values["actual_on"] != known["actual_on"]:
-        values = {**values, "verified_on": None, "verified_by": None}
-    work.update("milestone", known["id"], known["version"], values)
+    work.update("milestone", known["id"], known["version"], {**values, **claimed_anew(known, values)})
+
+
+def follow_first_funds(work: Transaction, project_id: int, changed_on: date | None) -> None:
+    """Let the step “first funds” follow an arrival of a day that was booked, taken back, verified or returned."""
+    arrivals = work.records(
+        "select * from fund_arrival where project_id = $1 and archived_at is null order by arrived_on, id", [project_id]
+    )
+    before = work.find("milestone", project_id=project_id, kind=str(MilestoneKind.FIRST_FUNDS))
+    first_on = arrivals[0]["arrived_on"] if arrivals else None
+    write_dates(work, project_id, None, {"first_funds_on": first_on})
+    # Later money says nothing about the first.
+    if first_on is None or changed_on not in (first_on, before and before["actual_on"]):
+        return
+    step = work.find("milestone", project_id=project_id, kind=str(MilestoneKind.FIRST_FUNDS))
+    if step is not None:
+        work.update("milestone", step["id"], step["version"], first_funds_verification(arrivals, first_on))

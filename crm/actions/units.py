@@ -29,6 +29,10 @@ _HOLDINGS: tuple[tuple[Callable[[int], Message], str], ...] = (
         "select count(*) from opportunity where unit_id = $1 and archived_at is null",
     ),
     (
+        lambda count: _("{count} open supervision orders", count=count),
+        "select count(*) from supervision_order where unit_id = $1 and closed_on is null and archived_at is null",
+    ),
+    (
         lambda count: _("{count} accounts that can sign in", count=count),
         "select count(*) from account where unit_id = $1 and disabled_at is null and archived_at is null",
     ),

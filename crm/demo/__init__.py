@@ -1,9 +1,10 @@
 """The demonstration bureau: a believable three years of work, the same for the same seed.
 
 Reading order: `people` (the enterprises courted), `projects` (dates at each unit's pace, and the records that tell of
-them), `promises` (commitments and difficulties), `follow_ups` (the contacts), `engagement` (timetables),
-`news` (of enterprises, and contacts put right), `words` (what names and sentences are made of), `draw` (columns by
-chance).
+them), `verification` (what became of their claims), `promises` (commitments and difficulties), `follow_ups` (the
+contacts), `engagement` (timetables), `news` (of enterprises, and contacts put right), `supervision` (orders from
+cards), `readiness` (months handed in, findings explained), `words` (what names and sentences are made of), `draw`
+(columns by chance).
 All is drawn as whole columns and loaded in bulk, in one transaction: a killed load leaves nothing.
 """
 
@@ -15,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from crm.demo import administration, chains, directory, news, words
+from crm.demo import administration, chains, directory, news, readiness, supervision, verification, words
 from crm.demo.draw import Array
 from crm.demo.engagement import engagement_steps
 from crm.demo.follow_ups import Calendar, draw_calendar, follow_ups
@@ -139,7 +140,12 @@ def fill(
         _load(loader, reference, people, projects, calendar, staff, seed=seed, end=span[1], months=first.until(last))
         news.correct_some(_random(seed, 81), work)
         chains.appoint(_random(seed, 40), work, reference.segments)
+        readiness.report_some_twice(work)
+        supervision.supervise(_random(seed, 95), work, first.until(last), end=span[1].item())
         administration.set_up(work, first=first.first_day)
+        ended = [month for month in first.until(last) if month.last_day < today]
+        readiness.hand_in_months(_random(seed, 97), work, reference, staff, ended, now=now)
+        readiness.explain_some(_random(seed, 98), work, reference, staff, ended[-1], today=today)
         work.record_change("demo", "database", None, None, summary.as_json())
     directory.share_views(database, now=now)
     return summary
@@ -322,12 +328,16 @@ def _load(
     loader.write("project_unit", holdings(reference, projects))
     loader.write("stage_log", stage_log(projects))
     loader.write("agreement", agreements(_random(seed, 6), projects, end=end))
-    loader.write("fund_arrival", fund_arrivals(_random(seed, 7), projects, end=end))
-    loader.write("milestone", milestones(_random(seed, 8), reference, projects, end=end))
+    arrivals = fund_arrivals(_random(seed, 7), projects, end=end)
+    steps = milestones(_random(seed, 8), reference, projects, end=end)
+    steps, arrivals = verification.judged(_random(seed, 90), steps, arrivals, end=end)
+    loader.write("fund_arrival", arrivals)
+    loader.write("milestone", steps)
     loader.write("commitment", commitments(_random(seed, 50), reference, projects, end=end))
     loader.write("difficulty", difficulties(_random(seed, 51), reference, projects, end=end))
     loader.write("target", _targets(reference, projects, months))
-    loader.write("adjustment", _adjustments(_random(seed, 9), reference, months))
+    points = _adjustments(_random(seed, 9), reference, months)
+    loader.write("adjustment", pd.concat([points, _newest_adjustments(_random(seed, 91), reference, months, points)]))
     total = len(calendar.happened_on)
     for part, start in enumerate(range(0, total, _BATCH)):
         rows = slice(start, min(start + _BATCH, total))
@@ -392,3 +402,18 @@ def _adjustments(rng: np.random.Generator, reference: Reference, months: list[Mo
             points, reason, evidence = words.ADJUSTMENT_REASONS[rng.integers(0, len(words.ADJUSTMENT_REASONS))]
             rows.append((unit_ids[rng.choice(reference.home)], str(month), float(points), reason, evidence))
     return pd.DataFrame(rows, columns=["unit_id", "month", "points", "reason", "evidence"])
+
+
+def _newest_adjustments(
+    rng: np.random.Generator, reference: Reference, months: list[Month], before: pd.DataFrame
+) -> pd.DataFrame:
+    """Return further points in the last month, for reasons that nobody has points for in it yet."""
+    month = str(months[-1])
+    taken = set(before.loc[before["month"] == month, "reason"])
+    left = [reason for reason in words.ADJUSTMENT_REASONS if reason[1] not in taken]
+    units = rng.permutation(reference.units["id"].to_numpy()[reference.home])[:3]
+    rows = [
+        (unit_id, month, float(points), reason, evidence)
+        for unit_id, (points, reason, evidence) in zip(units, left, strict=False)
+    ]
+    return pd.DataFrame(rows, columns=before.columns)

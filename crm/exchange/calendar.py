@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC
 
 from crm.locale import _
-from crm.reports.desk import KIND_LABELS, Due
+from crm.reports.desk import KIND_LABELS, Due, DueKind
 
 MEDIA_TYPE = "text/calendar; charset=utf-8"
 # In octets, the line break not counted.
@@ -52,13 +52,19 @@ def _event(item: Due, address: str) -> list[tuple[str, str]]:
         ("DTSTAMP", f"{item.updated_at.replace(tzinfo=UTC):%Y%m%dT%H%M%SZ}"),
         ("SEQUENCE", str(item.version)),
         ("DTSTART;VALUE=DATE", f"{item.due_on:%Y%m%d}"),
-        ("SUMMARY", _escaped(f"{item.what} · {item.enterprise}")),
+        ("SUMMARY", _escaped(" · ".join(filter(None, (str(item.what), item.enterprise))))),
         ("DESCRIPTION", _escaped(about)),
-        ("URL", f"{address}/enterprise?id={item.enterprise_id}"),
+        ("URL", f"{address}/{_page(item)}"),
         # A day with something due is still free for meetings.
         ("TRANSP", "TRANSPARENT"),
         ("END", "VEVENT"),
     ]
+
+
+def _page(item: Due) -> str:
+    if item.kind is DueKind.SUPERVISION:
+        return f"supervision?order={item.id}"
+    return f"enterprise?id={item.enterprise_id}"
 
 
 def _escaped(text: str) -> str:

@@ -535,6 +535,7 @@ _KINDS = (
             Column("分值", "points", Type.NUMBER, required=True, synonyms=("加减分",), example="-0.5"),
             Column("原因", "reason", required=True, key=True, synonyms=("加减分原因",), longest=2000,
                    example="报送材料逾期"),
+            Column("佐证说明", "evidence", synonyms=("佐证", "依据"), longest=2000, example="调度台账"),
         ),
     ),
 )

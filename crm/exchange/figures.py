@@ -8,6 +8,7 @@ from crm.exchange.judging import Case, given
 from crm.exchange.values import WAN, read_money, read_number
 from crm.locale import Message, _
 from crm.permissions import Action
+from crm.rules import points_problem
 from crm.store import name_key
 
 
@@ -91,6 +92,9 @@ def judge_adjustments(case: Case) -> None:
     case.reject_repeated({"reason": keys})
     case.books.fetch("adjustment", "unit_id", units)
     for row, said in case.records():
+        if problem := points_problem(said["points"]):
+            case.reject(row, "points", problem)
+            continue
         found = [
             record
             for record in case.books.where("adjustment", "unit_id", units[row])

@@ -67,12 +67,24 @@ class _Life:
         before = project["stage"]
         changed = books.change("project", project_id, row, changes)
         if arrivals and paid:
-            changed |= books.change("milestone", paid[0]["id"], row, {"actual_on": min(arrivals)})
+            changed |= self.claim("milestone", paid[0], row, {"actual_on": min(arrivals)})
         if stage != before:
             changed |= self._log_move(row, project_id, before, stage)
         changed |= self._settle_milestones(row, project_id)
         changed |= self._settle_holdings(row, project_id)
         return changed
+
+    def claim(self, table: str, record: Record, row: int, changes: Record) -> bool:
+        """Change a milestone or an arrival of funds: what is claimed anew is yet to be verified."""
+        return self.case.books.change(table, record["id"], row, {**changes, **rules.claimed_anew(record, changes)})
+
+    def verify_first_funds(self, row: int, project_id: int) -> None:
+        """Let the verification of the step “first funds” follow its arrivals."""
+        arrivals = self.of("fund_arrival", project_id)
+        for step in self.of("milestone", project_id):
+            if step["kind"] == MilestoneKind.FIRST_FUNDS and step["actual_on"] is not None:
+                said = rules.first_funds_verification(arrivals, step["actual_on"])
+                self.case.books.change("milestone", step["id"], row, said)
 
     def _log_move(self, row: int, project_id: int, before: str, stage: Stage) -> bool:
         project = self.case.books.get("project", project_id)
@@ -105,7 +117,7 @@ class _Life:
         held = {milestone["kind"]: milestone for milestone in self.of("milestone", project_id)}
         for kind, said in rules.milestones_of(books.get("project", project_id)).items():
             if kind in held:
-                changed |= books.change("milestone", held[kind]["id"], row, said)
+                changed |= self.claim("milestone", held[kind], row, said)
             else:
                 books.add("milestone", row, {"project_id": project_id, "kind": str(kind), **said})
                 changed = True
@@ -522,6 +534,7 @@ def judge_funds(case: Case) -> None:
         if not _check_day(case, row, "arrived_on", said["arrived_on"], project, _("Arrival date")):
             continue
         held = life.of("fund_arrival", project["id"])
+        first_on, touched = project["first_funds_on"], {said["arrived_on"]}
         if vouchers[row]:
             found = case.books.where("fund_arrival", "voucher", vouchers[row])
             if found and found[0]["project_id"] != project["id"]:
@@ -543,7 +556,8 @@ def judge_funds(case: Case) -> None:
             )
         if same is not None:
             arrival_id = same["id"]
-            changed = case.books.change("fund_arrival", arrival_id, row, given(said, same))
+            touched.add(same["arrived_on"])
+            changed = life.claim("fund_arrival", same, row, given(said, same))
         else:
             if occurrence == 1 and any(arrival["arrived_on"] == said["arrived_on"] for arrival in held):
                 case.warn(
@@ -553,6 +567,8 @@ def judge_funds(case: Case) -> None:
             arrival_id = case.books.add("fund_arrival", row, values)
             changed = True
         life.settle(row, project["id"])
+        if changed and touched & {first_on, project["first_funds_on"]}:
+            life.verify_first_funds(row, project["id"])
         if project["contracted_amount"] is not None and life.arrived(project["id"]) > project["contracted_amount"]:
             case.warn(row, "amount", _ABOVE_CONTRACT)
         case.done(row, "fund_arrival", arrival_id, changed)
@@ -583,7 +599,7 @@ def judge_milestones(case: Case) -> None:
             continue
         if found is not None:
             milestone_id = found["id"]
-            changed = case.books.change("milestone", milestone_id, row, given(said, found))
+            changed = life.claim("milestone", found, row, given(said, found))
         else:
             milestone_id = case.books.add("milestone", row, {**said, "project_id": project["id"]})
             changed = True

@@ -4,7 +4,7 @@ A rate is the exact pair (N, D) of a set of projects D and a part N of it. Each 
 that one definition gives the numbers, the projects behind them and the words that say why a project counts or not.
 
 Reading order: `rule_sets` and `settings` (what a bureau may choose), `rates` (what each rate counts), `queries` (from
-conditions to SQL), `scores` (places and lists), `cards`, `measures`.
+conditions to SQL), `scores` (places and lists), `cards`, `measures`, `progress`.
 
 Conditions are SQL over these names: `p` (a project as a unit held it, with the dates that the rule set counts: see
 `queries`), and the period's `as_of`, `w0`, `w1` and `early` (the day before which a dated fact lies before the window
@@ -14,6 +14,7 @@ one.
 
 from crm.metrics.cards import CardKind, Colour, cards_query
 from crm.metrics.measures import MEASURES, counted_rows, measures_over, measures_query
+from crm.metrics.progress import AGES, STEP_DATES, cohort_query, cohorts_query, steps_query
 from crm.metrics.queries import (
     COUNTED_DATES,
     COUNTED_VALUES,
@@ -29,6 +30,7 @@ from crm.metrics.scores import Lists, Standing, places_gained, red_and_black, st
 from crm.metrics.settings import parse_rule_set
 
 __all__ = [
+    "AGES",
     "Basis",
     "COUNTED_DATES",
     "COUNTED_VALUES",
@@ -48,9 +50,12 @@ __all__ = [
     "Rate",
     "Rounding",
     "RuleSet",
+    "STEP_DATES",
     "Standing",
     "Withdrawn",
     "cards_query",
+    "cohort_query",
+    "cohorts_query",
     "counted_query",
     "counted_rows",
     "facts_query",
@@ -65,5 +70,6 @@ __all__ = [
     "red_and_black",
     "shown_score",
     "standings",
+    "steps_query",
     "why_words",
 ]

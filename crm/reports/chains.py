@@ -355,32 +355,50 @@ def quarter_ranking(database: Database, *, quarter: Quarter, rules: RuleSet, tod
     Ranked as units are: the rule set's weighted score, equal scores share a rank. Computed over all units: everyone
     signed in may read it.
     """
-    periods = [_period(rules, quarter.plus(-1), today), _period(rules, quarter, today)]
-    pairs: list[dict[int, Pairs]] = [{}, {}]
-    amounts: dict[int, Pairs] = {}
+    return quarter_history(database, last=quarter, count=1, rules=rules, today=today)[0]
+
+
+def quarter_history(
+    database: Database, *, last: Quarter, count: int, rules: RuleSet, today: date
+) -> list[QuarterRanking]:
+    """Return the rankings of `count` quarters up to `last`, the earliest first, each as that quarter would rank."""
+    quarters = [last.plus(n - count) for n in range(count + 1)]
+    periods = [_period(rules, quarter, today) for quarter in quarters]
+    found: dict[Basis, list[dict[int, Pairs]]] = {}
     for basis in Basis:
-        sql, params = pairs_query(rules, periods if basis is Basis.COUNT else periods[1:], basis, by="industry")
-        for index, industry_id, found in map(read_pairs, database.rows(sql, params)):
-            if industry_id is not None and basis is Basis.COUNT:
-                pairs[index][industry_id] = found
-            elif industry_id is not None:
-                amounts[industry_id] = found
-    chains = list_chains(database, on=periods[1].as_of)
-    before, now = (standings(rules, {chain.id: of.get(chain.id, no_pairs()) for chain in chains}, {}) for of in pairs)
-    rows = [
-        IndustryRow(
-            chain,
-            now[chain.id].rank,
-            before[chain.id].rank,
-            now[chain.id].score,
-            pairs[1].get(chain.id, no_pairs()),
-            Decimal(amounts.get(chain.id, no_pairs())["signing"].n),
-            Decimal(amounts.get(chain.id, no_pairs())["funds"].n),
+        of_basis: list[dict[int, Pairs]] = [{} for _quarter in quarters]
+        # Amounts are told of the quarters asked for, not of the one before them.
+        asked = periods if basis is Basis.COUNT else periods[1:]
+        sql, params = pairs_query(rules, asked, basis, by="industry")
+        for index, industry_id, pairs in map(read_pairs, database.rows(sql, params)):
+            if industry_id is not None:
+                of_basis[index + len(periods) - len(asked)][industry_id] = pairs
+        found[basis] = of_basis
+    known = list_chains(database)
+    rankings = []
+    for n in range(1, len(quarters)):
+        as_of = periods[n].as_of
+        chains = [c for c in known if (c.valid_from or as_of) <= as_of <= (c.valid_to or as_of)]
+        before, now = (
+            standings(rules, {chain.id: of.get(chain.id, no_pairs()) for chain in chains}, {})
+            for of in found[Basis.COUNT][n - 1 : n + 1]
         )
-        for chain in chains
-    ]
-    rows.sort(key=lambda row: (row.rank is None, row.rank or 0))
-    return QuarterRanking(quarter, periods[1].as_of, periods[1].w0, rules, rows)
+        amounts = found[Basis.AMOUNT][n]
+        rows = [
+            IndustryRow(
+                chain,
+                now[chain.id].rank,
+                before[chain.id].rank,
+                now[chain.id].score,
+                found[Basis.COUNT][n].get(chain.id, no_pairs()),
+                Decimal(amounts.get(chain.id, no_pairs())["signing"].n),
+                Decimal(amounts.get(chain.id, no_pairs())["funds"].n),
+            )
+            for chain in chains
+        ]
+        rows.sort(key=lambda row: (row.rank is None, row.rank or 0))
+        rankings.append(QuarterRanking(quarters[n], as_of, periods[n].w0, rules, rows))
+    return rankings
 
 
 def _period(rules: RuleSet, quarter: Quarter, today: date) -> Period:

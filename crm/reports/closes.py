@@ -1,7 +1,7 @@
 """Closed months: the ranking as it was published, and what has come to differ since (published vs now)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -117,6 +117,44 @@ def published(reader: Reader, close: Close) -> Ranking:
         )
     ]
     return Ranking(close.month, close.as_of, close.rules, close.basis, rows, pooled([row.pairs for row in rows]))
+
+
+@dataclass(frozen=True)
+class PublishedRank:
+    """A unit's rank as it was published (None: listed without one), and under which rules."""
+
+    rank: int | None
+    rules: str
+    version: int
+    basis: Basis
+
+
+def published_ranks(reader: Reader, months: Sequence[Month]) -> dict[str, dict[int, PublishedRank]]:
+    """Return the published ranks of those of some months that are closed: {month: {unit id: rank}}."""
+    if not months:
+        return {}
+    found: dict[str, dict[int, PublishedRank]] = {}
+    for month, settings, version, basis, unit_id, rank in reader.rows(
+        "select c.month, c.rules_settings, c.rules_version, c.basis, r.unit_id, r.rank from month_close c"
+        " join month_row r on r.close_id = c.id where c.reopened_at is null and c.month between $1 and $2"
+        " order by c.month, r.position",
+        [str(min(months)), str(max(months))],
+    ):
+        published_rank = PublishedRank(rank, json.loads(settings)["name"], version, Basis(basis))
+        found.setdefault(month, {})[unit_id] = published_rank
+    return {month: ranks for month, ranks in found.items() if Month.parse(month) in months}
+
+
+def last_month_words(ranking_: Ranking, published_before: Mapping[int, PublishedRank]) -> list[str]:
+    """Say for each row which rank it had last month, with the published one beside it where that is another."""
+    words = []
+    for row in ranking_.rows:
+        was = "—" if row.previous_rank is None else str(row.previous_rank)
+        told = published_before.get(row.unit.id)
+        if told is not None and told.rank != row.previous_rank:
+            was = str(_("{rank} (published {published})", rank=was, published=told.rank or "—"))
+        words.append(was)
+    return words
 
 
 def frozen_counts(reader: Reader, close: Close) -> tuple[int, int]:

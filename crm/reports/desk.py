@@ -2,6 +2,7 @@
 
 Mine is a next step that I wrote, or whose enterprise or project I answer for; and a step, start, milestone, difficulty
 or commitment whose named person I am: its own owner, else the project's responsible person, else the enterprise's.
+A supervision order is for the unit: it is mine where it is my unit's.
 """
 
 from collections.abc import Collection, Mapping
@@ -33,6 +34,9 @@ class DueKind(StrEnum):
     MILESTONE = "milestone"
     DIFFICULTY = "difficulty"
     COMMITMENT = "commitment"
+    RETURNED_MILESTONE = "returned_milestone"
+    RETURNED_FUNDS = "returned_funds"
+    SUPERVISION = "supervision"
 
 
 KIND_LABELS: dict[DueKind, Message] = {
@@ -42,8 +46,17 @@ KIND_LABELS: dict[DueKind, Message] = {
     DueKind.MILESTONE: _("Milestone"),
     DueKind.DIFFICULTY: _("Difficulty"),
     DueKind.COMMITMENT: _("Commitment"),
+    DueKind.RETURNED_MILESTONE: _("Returned milestone"),
+    DueKind.RETURNED_FUNDS: _("Returned arrival"),
+    DueKind.SUPERVISION: _("Supervision order"),
 }
-IN_CALENDAR = (DueKind.NEXT_STEP, DueKind.ENGAGEMENT_STEP, DueKind.PLANNED_START, DueKind.MILESTONE)
+IN_CALENDAR = (
+    DueKind.NEXT_STEP,
+    DueKind.ENGAGEMENT_STEP,
+    DueKind.PLANNED_START,
+    DueKind.MILESTONE,
+    DueKind.SUPERVISION,
+)
 
 
 class When(StrEnum):
@@ -73,7 +86,12 @@ class Whose:
 
 @dataclass(frozen=True)
 class Due:
-    """One thing that is due, with the record that it is about; `text` as typed, or the milestone's kind."""
+    """One thing that is due, with the record that it is about; `text` as typed, or the milestone's kind.
+
+    Of a returned milestone it is the kind and, behind a space, the reason.
+
+    What is demanded of a unit itself is about no enterprise.
+    """
 
     kind: DueKind
     id: int
@@ -81,7 +99,7 @@ class Due:
     updated_at: datetime
     text: str
     due_on: date
-    enterprise_id: int
+    enterprise_id: int | None
     enterprise: str
     project_id: int | None
     project: str
@@ -95,6 +113,11 @@ class Due:
             return label(MilestoneKind.START)
         if self.kind is DueKind.MILESTONE:
             return label(MilestoneKind(self.text))
+        if self.kind is DueKind.RETURNED_MILESTONE:
+            kind, _space, reason = self.text.partition(" ")
+            return _("{claim} returned: {reason}", claim=label(MilestoneKind(kind)), reason=reason)
+        if self.kind is DueKind.RETURNED_FUNDS:
+            return _("{claim} returned: {reason}", claim=_("Arrival of funds"), reason=self.text)
         return self.text or KIND_LABELS[self.kind]
 
 
@@ -169,7 +192,8 @@ def _due(
     params = Params()
     items = _items(actor, whose, params, kinds, since=since, until=until)
     part = f" limit {params.add(limit)} offset {params.add(offset)}" if limit is not None else ""
-    # A contact with an enterprise that two units share may be about the other one's project.
+    # A contact with an enterprise that two units share may be about the other one's project, and what an order demands
+    # about a project that went to another unit since.
     seen = permissions.visible(actor, Action.READ, "project", "p", params)
     rows = database.rows(
         f"""
@@ -183,15 +207,16 @@ def _due(
             page.updated_at,
             coalesce(page.text, ''),
             page.due_on,
-            page.enterprise_id,
-            e.name,
+            e.id,
+            coalesce(e.name, ''),
             p.id,
             coalesce(p.name, ''),
             coalesce(u.short_name, ''),
             coalesce(page.person, '')
         from page
-        join enterprise e on e.id = page.enterprise_id
         left join project p on p.id = page.project_id and {seen}
+        left join enterprise e on e.id = page.enterprise_id
+            and (page.kind <> '{DueKind.SUPERVISION}' or p.id is not null)
         left join unit u on u.id = page.unit_id
         order by page.due_on, page.kind, page.id
         """,
@@ -222,6 +247,8 @@ _OF_PROJECT = " join enterprise e on e.id = p.enterprise_id"
 _VIA_PROJECT = " join project p on p.id = t.project_id and p.archived_at is null" + _OF_PROJECT
 _UNDER_WAY = f"p.status <> '{ProjectStatus.WITHDRAWN}'"
 _ANSWERS = "coalesce(p.responsible_person, e.owner_person)"
+# A returned claim is due from the day on which it was returned.
+_IS_RETURNED = f"t.returned_on is not null and t.verified_on is null and {_UNDER_WAY}"
 _SOURCES: dict[DueKind, _Source] = {
     DueKind.NEXT_STEP: _Source(
         "follow_up",
@@ -281,6 +308,28 @@ _SOURCES: dict[DueKind, _Source] = {
         "coalesce(t.unit_id, p.unit_id)",
         _ANSWERS,
     ),
+    DueKind.RETURNED_MILESTONE: _Source(
+        "milestone",
+        _VIA_PROJECT,
+        _IS_RETURNED,
+        "t.returned_on",
+        "t.kind || ' ' || coalesce(t.return_reason, '')",
+        "coalesce(t.unit_id, p.unit_id)",
+        f"coalesce(t.owner, {_ANSWERS})",
+    ),
+    DueKind.RETURNED_FUNDS: _Source(
+        "fund_arrival", _VIA_PROJECT, _IS_RETURNED, "t.returned_on", "t.return_reason", "p.unit_id", _ANSWERS
+    ),
+    DueKind.SUPERVISION: _Source(
+        "supervision_order",
+        " left join project p on p.id = t.project_id and p.archived_at is null"
+        " left join enterprise e on e.id = p.enterprise_id and e.archived_at is null",
+        "t.closed_on is null",
+        "t.due_on",
+        "t.number || ' ' || t.demand",
+        "t.unit_id",
+        "cast(null as text)",
+    ),
 }
 
 
@@ -321,6 +370,8 @@ def _items(
 
 
 def _is_mine(actor: Actor, kind: DueKind, params: Params) -> str:
+    if kind is DueKind.SUPERVISION:
+        return f"t.unit_id = {params.add(actor.unit_id)}"
     # A nameless account answers for nothing by name.
     name = params.add(actor.name or None)
     if kind is DueKind.NEXT_STEP:

@@ -353,12 +353,12 @@ def find_duplicates(session: Database | Session | Transaction, name: str, credit
     return found + [Duplicate(row[0], row[1], row[2], exact=False) for _score, row in near[:5]]
 
 
-_LEGAL_FORMS = ("股份有限公司", "有限责任公司", "集团有限公司", "有限公司", "集团", "公司")
+LEGAL_FORMS = ("股份有限公司", "有限责任公司", "集团有限公司", "有限公司", "集团", "公司")
 
 
 def name_core(key: str) -> str:
     """Return a name key without its legal form."""
-    for form in _LEGAL_FORMS:
+    for form in LEGAL_FORMS:
         if key.endswith(form) and len(key) > len(form) + 1:
             return name_core(key[: -len(form)])
     return key

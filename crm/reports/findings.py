@@ -2,17 +2,18 @@
 
 Blocking is what the write path would never leave behind: a reference to nothing, a key twice, a date that cannot be,
 a derived value that disagrees with what it is derived from, a word outside the vocabulary, a broken audit chain.
-Everything else is a warning: ledgers are imperfect. Each check is one row of a table; a check on several tables or
-columns is one row per column, made from the registries below.
+Everything else is a warning, because ledgers are imperfect: see `oddities`. Each check is one row of a table; a check
+on several tables or columns is one row per column, made from the registries below. How a check is asked: `checking`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 from typing import Any
 
 from crm.locale import Message, _
+from crm.metrics import CardKind
 from crm.model import (
     PROJECT_DATE_OF_MILESTONE,
     AgreementKind,
@@ -29,32 +30,32 @@ from crm.model import (
     ProjectStatus,
     SegmentRole,
     Stage,
+    SupervisionEvent,
+    SupervisionLevel,
     Tier,
     UnitKind,
     label,
 )
-from crm.rules import ACTUAL_DATES, DATE_OF_STAGE, FIELD_LABELS, REQUIRED_FROM, STAGES, USUAL_ORDER
+from crm.months import Month
+from crm.reports.audit_words import FIELDS, SUBJECTS
+from crm.reports.checking import Asked, Check, Finding, Severity, Values, run, that_find
+from crm.reports.oddities import STAGE_NUMBER, monthly_oddities, oddities
+from crm.reports.targets import measure_label
+from crm.rules import ACTUAL_DATES, DATE_OF_STAGE, FIELD_LABELS, STAGES
 from crm.store import Database, Params, stored_file, verify_audit
 
-
-class Severity(StrEnum):
-    """Whether a finding makes numbers wrong or is merely odd."""
-
-    BLOCKING = "blocking"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that a check found; `unit_id` is the unit that answers for the record, where one does."""
-
-    code: str
-    severity: Severity
-    subject: str
-    subject_id: int | None
-    unit_id: int | None
-    message: Message
-
+__all__ = [
+    "REFERENCES",
+    "VOCABULARY",
+    "Check",
+    "Finding",
+    "Severity",
+    "blocking_findings",
+    "checks",
+    "find_finding",
+    "findings",
+    "findings_as_json",
+]
 
 # table -> column -> the table whose `id` it names.
 REFERENCES: dict[str, dict[str, str]] = {
@@ -93,6 +94,10 @@ REFERENCES: dict[str, dict[str, str]] = {
     "difficulty": {"project_id": "project", "enterprise_id": "enterprise", "unit_id": "unit"},
     "target": {"unit_id": "unit"},
     "adjustment": {"unit_id": "unit"},
+    "unit_month": {"unit_id": "unit"},
+    "explanation": {"unit_id": "unit"},
+    "supervision_order": {"unit_id": "unit", "project_id": "project"},
+    "supervision_step": {"order_id": "supervision_order"},
     "import_row": {"batch_id": "import_batch"},
     "saved_view": {"owner_id": "account"},
     "change_line": {"change_set_id": "change_set"},
@@ -129,6 +134,8 @@ VOCABULARY: dict[str, dict[str, type[StrEnum]]] = {
     "agreement": {"kind": AgreementKind, "status": AgreementStatus},
     "commitment": {"party": Party, "kind": CommitmentKind},
     "difficulty": {"kind": DifficultyKind, "phase": DifficultyPhase},
+    "supervision_order": {"level": SupervisionLevel, "card": CardKind},
+    "supervision_step": {"kind": SupervisionEvent, "level": SupervisionLevel},
 }
 
 # table -> columns that say when something happened, and so cannot lie after today.
@@ -146,29 +153,15 @@ PAST_DATES: dict[str, tuple[str, ...]] = {
     "difficulty": ("raised_on", "resolved_on"),
 }
 
-# Columns that lead from a record to the unit that answers for it, nearest first.
-_UNIT_COLUMNS = ("unit_id", "owner_unit_id")
-_UNIT_PARENTS = (("project_id", "project", "unit_id"), ("enterprise_id", "enterprise", "owner_unit_id"))
 
-Values = Mapping[str, Any]
+def findings(database: Database, *, today: date, month: Month | None = None) -> list[Finding]:
+    """Check everything and return what was found, blocking findings first, in the order of the checks.
 
-
-@dataclass(frozen=True)
-class Check:
-    """One query whose rows are findings: `id` is the record's; the other columns and `about` fill the sentence."""
-
-    code: str
-    severity: Severity
-    subject: str
-    sql: str
-    sentence: Callable[[Values], Message]
-    params: Sequence[Any] = ()
-    about: Mapping[str, Any] = field(default_factory=dict)
-
-
-def findings(database: Database, *, today: date) -> list[Finding]:
-    """Check everything and return what was found, blocking findings first, in the order of the checks."""
-    found = [finding for check in checks(database, today=today) for finding in _run(database, check)]
+    With a month, what is odd about that month too.
+    """
+    asked = Asked(month=month)
+    every = checks(database, today=today, month=month)
+    found = [finding for check in that_find(database, every) for finding in run(database, check, asked)]
     found += [
         Finding(
             "audit_chain",
@@ -191,18 +184,26 @@ def _lost_files(database: Database) -> Iterator[Finding]:
     ):
         path = stored_file(database, sha256)
         if not path.is_file() or path.stat().st_size != size:
-            sentence = _("The content of the attached file “{name}” ({id}) is missing.", name=name, id=record_id)
+            sentence = _("The content of the attached file “{name}” is missing.", name=name)
             yield Finding("attachment_content", Severity.BLOCKING, "attachment", record_id, None, sentence)
 
 
 def blocking_findings(database: Database, *, today: date) -> list[Finding]:
     """Return what makes numbers wrong, the audit trail's own state apart: what keeps a month from being closed."""
-    return [
-        finding
-        for check in checks(database, today=today)
-        if check.severity is Severity.BLOCKING
-        for finding in _run(database, check)
-    ]
+    blocking = (check for check in checks(database, today=today) if check.severity is Severity.BLOCKING)
+    return [finding for check in that_find(database, blocking) for finding in run(database, check)]
+
+
+def find_finding(
+    database: Database, key: str, subject: str, record_id: int, asked: Asked, *, today: date
+) -> Finding | None:
+    """Return one finding by its key and record, as long as it stands within the reader's scope."""
+    at = replace(asked, key=key, record_id=record_id)
+    for check in checks(database, today=today, month=asked.month):
+        if check.subject == subject and check.code == key.split(".")[0]:
+            for finding in run(database, check, at, limit=1):
+                return finding
+    return None
 
 
 def findings_as_json(database: Database, found: Sequence[Finding]) -> list[dict[str, Any]]:
@@ -228,28 +229,11 @@ AUDIT_WORDS = {
 }
 
 
-def _run(database: Database, check: Check) -> Iterator[Finding]:
-    columns = database.columns(check.subject)
-    joins, units = [], [f"r.{column}" for column in _UNIT_COLUMNS if column in columns]
-    for column, parent, unit_column in _UNIT_PARENTS:
-        if column in columns:
-            joins.append(f" left join {parent} of_{parent} on of_{parent}.id = r.{column}")
-            units.append(f"of_{parent}.{unit_column}")
-    unit = "r.id" if check.subject == "unit" else f"coalesce({', '.join(units)}, null)" if units else "null"
-    for row in database.records(
-        f"with found as (\n{check.sql}\n)\nselect f.*, {unit} as answering_unit_id"
-        f" from found f left join {check.subject} r on r.id = f.id{''.join(joins)} order by f.id",
-        check.params,
-    ):
-        sentence = check.sentence({**row, **check.about})
-        yield Finding(check.code, check.severity, check.subject, row["id"], row["answering_unit_id"], sentence)
-
-
 # ------------------------------------------------------------------------------------------------------------- checks
 
 
-def checks(database: Database, *, today: date) -> Iterator[Check]:
-    """List every check, blocking ones and warnings."""
+def checks(database: Database, *, today: date, month: Month | None = None) -> Iterator[Check]:
+    """List every check, blocking ones and warnings; those of a month come with the month."""
     yield from _references()
     yield from _versions(database)
     yield from _words()
@@ -257,7 +241,9 @@ def checks(database: Database, *, today: date) -> Iterator[Check]:
     yield from _dates(today)
     yield from _holdings()
     yield from _derived()
-    yield from _oddities()
+    yield from oddities()
+    if month is not None:
+        yield from monthly_oddities(month, today=today)
 
 
 def _references() -> Iterator[Check]:
@@ -270,13 +256,10 @@ def _references() -> Iterator[Check]:
                 f"select t.id, t.{column} as named from {table} t left join {target} x on x.id = t.{column}"
                 f" where t.{column} is not null and x.id is null",
                 lambda row: _(
-                    "{place} of record {id} names {target} {named}, which does not exist.",
-                    place=row["place"],
-                    id=row["id"],
-                    target=row["target"],
-                    named=row["named"],
+                    "{record}: what it names as “{field}” does not exist.", record=row["record"], field=row["field"]
                 ),
-                about={"place": f"{table}.{column}", "target": target},
+                about={"field": FIELDS.get(column) or SUBJECTS.get(target, target)},
+                part=f"'{column}'",
             )
 
 
@@ -289,12 +272,10 @@ def _versions(database: Database) -> Iterator[Check]:
                 table,
                 f"select id, version from {table} where version < 1",
                 lambda row: _(
-                    "{table} {id} has the version {version}; versions count from 1.",
-                    table=row["table"],
-                    id=row["id"],
+                    "{record} has the version {version}; versions count from 1.",
+                    record=row["record"],
                     version=row["version"],
                 ),
-                about={"table": table},
             )
 
 
@@ -309,46 +290,105 @@ def _words() -> Iterator[Check]:
                 table,
                 f"select id, {column} as word from {table} where {column} not in ({known})",
                 lambda row: _(
-                    "{place} of record {id} holds “{word}”, which is not in the vocabulary.",
-                    place=row["place"],
-                    id=row["id"],
+                    "{record}: {field} holds “{word}”, which is not in the vocabulary.",
+                    record=row["record"],
+                    field=row["field"],
                     word=row["word"],
                 ),
                 params,
-                {"place": f"{table}.{column}"},
+                {"field": FIELDS.get(column, column)},
+                part=f"'{column}'",
             )
 
 
-# (code, severity, table, what identifies a record, which records): one finding for each record after the first.
-_KEYS: tuple[tuple[str, Severity, str, tuple[str, ...], str], ...] = (
-    ("duplicate_project_code", Severity.BLOCKING, "project", ("upper(trim(code))",), "true"),
-    ("duplicate_credit_code", Severity.BLOCKING, "enterprise", ("upper(credit_code)",), "credit_code is not null"),
-    ("duplicate_enterprise_name", Severity.WARNING, "enterprise", ("name_key",), "true"),
-    ("duplicate_agreement_number", Severity.BLOCKING, "agreement", ("project_id", "number"), "number is not null"),
-    ("duplicate_voucher", Severity.BLOCKING, "fund_arrival", ("voucher",), "voucher is not null"),
-    ("duplicate_target", Severity.BLOCKING, "target", ("unit_id", "year", "measure"), "true"),
+def _as_another(row: Values) -> Message:
+    values = {name: row[name] for name in ("record", "shared", "other", "unit")}
+    return _("{record} has the same code “{shared}” as “{other}” ({unit}).", **values)
+
+
+# (code, severity, table, what identifies a record, which records, the sentence): one finding for each record after the
+# first.
+_KEYS: tuple[tuple[str, Severity, str, tuple[str, ...], str, Callable[[Values], Message]], ...] = (
+    ("duplicate_project_code", Severity.BLOCKING, "project", ("upper(trim(code))",), "true", _as_another),
+    (
+        "duplicate_credit_code",
+        Severity.BLOCKING,
+        "enterprise",
+        ("upper(credit_code)",),
+        "credit_code is not null",
+        _as_another,
+    ),
+    (
+        "duplicate_enterprise_name",
+        Severity.WARNING,
+        "enterprise",
+        ("name_key",),
+        "true",
+        lambda row: _(
+            "{record} is recorded twice: “{other}” ({unit}) has the same name.",
+            record=row["record"],
+            other=row["other"],
+            unit=row["unit"],
+        ),
+    ),
+    (
+        "duplicate_agreement_number",
+        Severity.BLOCKING,
+        "agreement",
+        ("project_id", "number"),
+        "number is not null",
+        lambda row: _("{record}: two have the number “{shared}”.", record=row["record"], shared=row["shared"]),
+    ),
+    (
+        "duplicate_voucher",
+        Severity.BLOCKING,
+        "fund_arrival",
+        ("voucher",),
+        "voucher is not null",
+        lambda row: _(
+            "{record}: the voucher “{shared}” stands for another arrival too.",
+            record=row["record"],
+            shared=row["shared"],
+        ),
+    ),
+    (
+        "duplicate_target",
+        Severity.BLOCKING,
+        "target",
+        ("unit_id", "year", "measure"),
+        "true",
+        lambda row: _(
+            "{record} is set twice for the same year: {measure}.",
+            record=row["record"],
+            measure=measure_label(row["shared"]),
+        ),
+    ),
 )
+# What a reader is told of the record that came first: its name and unit.
+_OTHER = {
+    "project": "select id, name, unit_id from project",
+    "enterprise": "select id, name, owner_unit_id as unit_id from enterprise",
+}
 
 
 def _keys() -> Iterator[Check]:
-    for code, severity, table, key, where in _KEYS:
+    for code, severity, table, key, where, sentence in _KEYS:
         columns = ", ".join(key)
-        yield Check(
-            code,
-            severity,
-            table,
-            f"select * from (select id, {key[-1]} as shared, first_value(id) over same as earlier"
-            f" from {table} where archived_at is null and {where} window same as (partition by {columns} order by id)"
-            ") k where earlier <> id",
-            lambda row: _(
-                "{table} {id} has the same key “{shared}” as {table} {earlier}.",
-                table=row["table"],
-                id=row["id"],
-                shared=row["shared"],
-                earlier=row["earlier"],
-            ),
-            about={"table": table},
+        same = " and ".join(f"{part} = d.part{n}" for n, part in enumerate(key))
+        named = ", ".join(f"{part} as part{n}" for n, part in enumerate(key))
+        # Grouped, not ranked: among hundreds of thousands few are shared.
+        twice = (
+            f"select t.id, t.shared, d.earlier from (select *, {key[-1]} as shared from {table}) t"
+            f" join (select {named}, min(id) as earlier from {table} where archived_at is null and {where}"
+            f" group by {columns} having count(*) > 1) d on {same}"
+            f" where t.archived_at is null and {where} and t.id <> d.earlier"
         )
+        if table in _OTHER:
+            twice = (
+                "select k.id, k.shared, o.name as other, coalesce(u.name, '—') as unit"
+                f" from ({twice}) k join ({_OTHER[table]}) o on o.id = k.earlier left join unit u on u.id = o.unit_id"
+            )
+        yield Check(code, severity, table, twice, sentence)
     yield Check(
         "ambiguous_unit_name",
         Severity.BLOCKING,
@@ -363,10 +403,11 @@ def _keys() -> Iterator[Check]:
             select id, word, first_value(id) over (partition by word order by id) as earlier
             from called
         )
-        select * from shared where id <> earlier""",
+        select s.id, s.word, u.name as other from shared s join unit u on u.id = s.earlier where s.id <> s.earlier""",
         lambda row: _(
-            "“{word}” names both unit {earlier} and unit {id}.", word=row["word"], earlier=row["earlier"], id=row["id"]
+            "“{word}” names both “{other}” and “{unit}”.", word=row["word"], other=row["other"], unit=row["own_name"]
         ),
+        part="f.word",
     )
 
 
@@ -384,14 +425,13 @@ def _dates(today: date) -> Iterator[Check]:
                 for column in columns
             ),
             lambda row: _(
-                "{table} {id}: {field} {day} is later than today.",
-                table=row["table"],
-                id=row["id"],
-                field=FIELD_LABELS.get(row["field"], row["field"]),
+                "{record}: {field} {day} is later than today.",
+                record=row["record"],
+                field=FIELDS.get(row["field"], row["field"]),
                 day=row["happened"],
             ),
             params,
-            {"table": table},
+            part="f.field",
         )
     # Agreements and arrivals need no check of their own: the earliest of each is the project's date.
     yield Check(
@@ -399,17 +439,18 @@ def _dates(today: date) -> Iterator[Check]:
         Severity.BLOCKING,
         "project",
         " union all ".join(
-            f"select id, code, '{column}' as field, {column} as happened, entered_on from project"
+            f"select id, '{column}' as field, {column} as happened, entered_on from project"
             f" where archived_at is null and entered_given and {column} < entered_on"
             for column in ACTUAL_DATES
         ),
         lambda row: _(
-            "Project {code}: {field} {day} is earlier than the lead date {entered}.",
-            code=row["code"],
+            "{record}: {field} {day} is earlier than the lead date {entered}.",
+            record=row["record"],
             field=FIELD_LABELS[row["field"]],
             day=row["happened"],
             entered=row["entered_on"],
         ),
+        part="f.field",
     )
 
 
@@ -419,17 +460,19 @@ def _holdings() -> Iterator[Check]:
         "holding_end",
         Severity.BLOCKING,
         "project_unit",
-        """select * from (
+        """select h.id, h.valid_to, h.expected, u.name as holder from (
             select
                 id,
+                unit_id,
                 valid_to,
                 lead(valid_from) over (partition by project_id order by is_first desc, valid_from, id) as expected
             from project_unit
             where archived_at is null
-        ) h where valid_to is distinct from expected""",
+        ) h left join unit u on u.id = h.unit_id where h.valid_to is distinct from h.expected""",
         lambda row: _(
-            "Holding {id} ends on {end}, yet the next unit holds the project from {next}.",
-            id=row["id"],
+            "{record}: {unit} holds it until {end}, yet the next unit holds it from {next}.",
+            record=row["record"],
+            unit=row["holder"] or "—",
             end=row["valid_to"] or "—",
             next=row["expected"] or "—",
         ),
@@ -438,15 +481,15 @@ def _holdings() -> Iterator[Check]:
         "first_holding",
         Severity.BLOCKING,
         "project",
-        """select p.id, p.code, p.entered_on, count(h.id) as firsts, min(h.valid_from) as held_from
+        """select p.id, p.entered_on, count(h.id) as firsts, min(h.valid_from) as held_from
         from project p
         left join project_unit h on h.project_id = p.id and h.is_first and h.archived_at is null
         where p.archived_at is null
-        group by p.id, p.code, p.entered_on
+        group by p.id, p.entered_on
         having count(h.id) <> 1 or min(h.valid_from) <> p.entered_on""",
         lambda row: _(
-            "Project {code} has {count} first holdings from {held}; there should be one from its lead date {entered}.",
-            code=row["code"],
+            "{record} has {count} first holdings from {held}; there should be one from its lead date {entered}.",
+            record=row["record"],
             count=row["firsts"],
             held=row["held_from"] or "—",
             entered=row["entered_on"],
@@ -456,7 +499,7 @@ def _holdings() -> Iterator[Check]:
         "holder",
         Severity.BLOCKING,
         "project",
-        """select p.id, p.code, p.unit_id, h.unit_id as holder
+        """select p.id, u.name as holder
         from project p
         join (
             select
@@ -466,12 +509,13 @@ def _holdings() -> Iterator[Check]:
             from project_unit
             where archived_at is null
         ) h on h.project_id = p.id and h.place = 1
+        left join unit u on u.id = h.unit_id
         where p.archived_at is null and h.unit_id <> p.unit_id""",
         lambda row: _(
-            "Project {code} is held by unit {holder} according to its history, but shows unit {unit}.",
-            code=row["code"],
-            holder=row["holder"],
-            unit=row["unit_id"],
+            "{record} is held by {holder} according to its history, but shows {unit}.",
+            record=row["record"],
+            holder=row["holder"] or "—",
+            unit=row["unit_name"] or "—",
         ),
     )
 
@@ -481,7 +525,7 @@ def _derived() -> Iterator[Check]:
         "signing",
         Severity.BLOCKING,
         "project",
-        """select p.id, p.code, p.signed_on as shown, a.signed_on as expected
+        """select p.id, p.signed_on as shown, a.signed_on as expected
         from project p
         left join (
             select
@@ -495,8 +539,8 @@ def _derived() -> Iterator[Check]:
         where p.archived_at is null
             and (p.signed_on is distinct from a.signed_on or p.agreement_kind is distinct from a.kind)""",
         lambda row: _(
-            "Project {code}: signing date {shown} or agreement kind differs from its earliest agreement of {expected}.",
-            code=row["code"],
+            "{record}: signing date {shown} or agreement kind differs from its earliest agreement of {expected}.",
+            record=row["record"],
             shown=row["shown"] or "—",
             expected=row["expected"] or "—",
         ),
@@ -505,7 +549,7 @@ def _derived() -> Iterator[Check]:
         "first_funds",
         Severity.BLOCKING,
         "project",
-        """select p.id, p.code, p.first_funds_on as shown, coalesce(f.arrived_on, m.actual_on) as expected
+        """select p.id, p.first_funds_on as shown, coalesce(f.arrived_on, m.actual_on) as expected
         from project p
         left join milestone m on m.project_id = p.id and m.kind = 'first_funds' and m.archived_at is null
         left join (
@@ -514,8 +558,8 @@ def _derived() -> Iterator[Check]:
         ) f on f.project_id = p.id
         where p.archived_at is null and p.first_funds_on is distinct from coalesce(f.arrived_on, m.actual_on)""",
         lambda row: _(
-            "Project {code}: first funds {shown} differ from its earliest arrival of {expected}.",
-            code=row["code"],
+            "{record}: first funds {shown} differ from its earliest arrival of {expected}.",
+            record=row["record"],
             shown=row["shown"] or "—",
             expected=row["expected"] or "—",
         ),
@@ -524,7 +568,7 @@ def _derived() -> Iterator[Check]:
         "contact_dates",
         Severity.BLOCKING,
         "enterprise",
-        """select e.id, e.name
+        """select e.id
         from enterprise e
         left join (
             select
@@ -537,7 +581,7 @@ def _derived() -> Iterator[Check]:
         ) f on f.enterprise_id = e.id
         where e.archived_at is null
             and (e.last_contact_on is distinct from f.last_on or e.next_contact_on is distinct from f.next_on)""",
-        lambda row: _("{name}: last or next contact differs from its follow-ups.", name=row["name"]),
+        lambda row: _("{record}: last or next contact differs from its follow-ups.", record=row["record"]),
     )
     mapped = " ".join(f"when '{kind}' then p.{column}" for kind, column in PROJECT_DATE_OF_MILESTONE.items())
     kinds = ", ".join(f"'{kind}'" for kind in PROJECT_DATE_OF_MILESTONE)
@@ -546,14 +590,14 @@ def _derived() -> Iterator[Check]:
         Severity.BLOCKING,
         "milestone",
         f"""select * from (
-            select m.id, m.kind, p.code, m.actual_on as shown, case m.kind {mapped} end as expected
+            select m.id, m.kind, m.actual_on as shown, case m.kind {mapped} end as expected
             from milestone m
             join project p on p.id = m.project_id
             where m.archived_at is null and p.archived_at is null and m.kind in ({kinds})
         ) m where shown is distinct from expected""",
         lambda row: _(
-            "Project {code}: the milestone “{kind}” says {shown}, the project {expected}.",
-            code=row["code"],
+            "{record}: “{kind}” says {shown}, the project {expected}.",
+            record=row["record"],
             kind=label(MilestoneKind(row["kind"])),
             shown=row["shown"] or "—",
             expected=row["expected"] or "—",
@@ -563,9 +607,9 @@ def _derived() -> Iterator[Check]:
         "withdrawn_status",
         Severity.BLOCKING,
         "project",
-        "select id, code from project where archived_at is null"
+        "select id from project where archived_at is null"
         f" and (status = '{ProjectStatus.WITHDRAWN}') <> (withdrawn_on is not null)",
-        lambda row: _("Project {code}: its status and its withdrawal date disagree.", code=row["code"]),
+        lambda row: _("{record}: its status and its withdrawal date disagree.", record=row["record"]),
     )
     for code, severity, comparison in (
         ("stage_beyond_dates", Severity.BLOCKING, "stage_number > greatest(reached, 1)"),
@@ -577,19 +621,18 @@ def _derived() -> Iterator[Check]:
             severity,
             "project",
             f"""select * from (
-                select id, code, stage, {_STAGE_NUMBER} as stage_number, {_STAGE_REACHED} as reached
+                select id, stage, {STAGE_NUMBER} as stage_number, {_STAGE_REACHED} as reached
                 from project where archived_at is null
             ) p where {comparison}""",
             lambda row: _(
-                "Project {code} is at the stage “{stage}”, but its dates show “{reached}”.",
-                code=row["code"],
+                "{record} is at the stage “{stage}”, but its dates show “{reached}”.",
+                record=row["record"],
                 stage=label(Stage(row["stage"])),
                 reached=label(STAGES[row["reached"]]),
             ),
         )
 
 
-_STAGE_NUMBER = "case stage " + " ".join(f"when '{stage}' then {n}" for n, stage in enumerate(STAGES)) + " end"
 _STAGE_REACHED = (
     "case "
     + " ".join(
@@ -599,78 +642,3 @@ _STAGE_REACHED = (
     )
     + " else 0 end"
 )
-
-
-def _oddities() -> Iterator[Check]:
-    yield Check(
-        "odd_dates",
-        Severity.WARNING,
-        "project",
-        " union all ".join(
-            f"select id, code, '{first}' as first_field, {first} as first_day, '{second}' as second_field,"
-            f" {second} as second_day from project where archived_at is null and {second} < {first}"
-            for first, second in USUAL_ORDER
-        ),
-        lambda row: _(
-            "Project {code}: {second} {second_day} is earlier than {first} {first_day}.",
-            code=row["code"],
-            second=FIELD_LABELS[row["second_field"]],
-            second_day=row["second_day"],
-            first=FIELD_LABELS[row["first_field"]],
-            first_day=row["first_day"],
-        ),
-    )
-    yield Check(
-        "no_negotiation_date",
-        Severity.WARNING,
-        "project",
-        "select id, code from project where archived_at is null and signed_on is not null"
-        " and (negotiating_on is null or negotiating_on >= signed_on)",
-        lambda row: _(
-            "Project {code} was signed without an earlier negotiation date: it counts as signed the day it is known.",
-            code=row["code"],
-        ),
-    )
-    yield Check(
-        "funds_above_contract",
-        Severity.WARNING,
-        "project",
-        """select p.id, p.code, p.contracted_amount, sum(f.amount) as arrived
-        from project p
-        join fund_arrival f on f.project_id = p.id and f.archived_at is null
-        where p.archived_at is null
-        group by p.id, p.code, p.contracted_amount
-        having sum(f.amount) > p.contracted_amount""",
-        lambda row: _(
-            "Project {code}: arrivals of {arrived} yuan exceed the contracted {contracted} yuan.",
-            code=row["code"],
-            arrived=row["arrived"],
-            contracted=row["contracted_amount"],
-        ),
-    )
-    # The agreement's number and kind stand on the agreement; the other fields are the project's own.
-    for number, stage in enumerate(STAGES):
-        for required in dict.fromkeys(REQUIRED_FROM[stage]):
-            missing = f"p.{required} is null"
-            if required == "agreement_number":
-                missing = (
-                    "p.signed_on is not null and not exists (select 1 from agreement a where a.project_id = p.id"
-                    " and a.archived_at is null and a.number is not null)"
-                )
-            elif required == DATE_OF_STAGE.get(stage):
-                # A stage that was skipped has no date, and one that the dates do not show is a finding above.
-                continue
-            yield Check(
-                "incomplete",
-                Severity.WARNING,
-                "project",
-                f"select * from (select p.id, p.code, {_STAGE_NUMBER} as stage_number from project p"
-                f" where p.archived_at is null and {missing}) q where stage_number >= {number}",
-                lambda row: _(
-                    "Project {code}: {field} is required from the stage “{stage}” on.",
-                    code=row["code"],
-                    field=FIELD_LABELS[row["required"]],
-                    stage=label(row["required_from"]),
-                ),
-                about={"required": required, "required_from": stage},
-            )

@@ -289,7 +289,7 @@ def _held(as_of: date, unit_ids: Collection[int], params: Params) -> str:
     return (
         f"project p join project_holding h on h.project_id = p.id and h.valid_from <= {day}"
         f" and (h.valid_to is null or h.valid_to > {day})"
-        f" where p.archived_at is null and p.entered_on <= {day} and {_among('h.unit_id', unit_ids, params)}"
+        f" where p.archived_at is null and p.entered_on <= {day} and {among('h.unit_id', unit_ids, params)}"
     )
 
 
@@ -300,7 +300,8 @@ def _came_to(stage: Stage, as_of: date, params: Params) -> str:
     return "(" + " or ".join(f"p.{DATE_OF_STAGE[s]} <= {day}" for s in FUNNEL[FUNNEL.index(stage) :]) + ")"
 
 
-def _among(column: str, ids: Collection[int], params: Params) -> str:
+def among(column: str, ids: Collection[int], params: Params) -> str:
+    """Return the condition that a column is one of some ids."""
     return f"{column} in ({', '.join(params.add(i) for i in ids)})" if ids else "false"
 
 
@@ -317,7 +318,7 @@ def chain_matrix(database: Database, actor: Actor, *, span: Span, units: Sequenc
         (industry_id or 0, unit_id): (int(signed), float(amount or 0))
         for industry_id, unit_id, signed, amount in database.rows(
             f"select p.industry_id, c.unit_id, count(*), sum(p.planned_investment) from ({rows}) as c"
-            f" join project p on p.id = c.record_id where {_among('c.unit_id', [unit.id for unit in units], params)}"
+            f" join project p on p.id = c.record_id where {among('c.unit_id', [unit.id for unit in units], params)}"
             f" and {scope} group by p.industry_id, c.unit_id",
             params,
         )
@@ -363,11 +364,11 @@ def records(
     """Return what a plain measure counts in a period for some units, the newest first; `industry_id` 0: of no chain."""
     params = Params()
     rows = counted_rows(slug, span.first_day, span.last_day, params)
-    where = _among("c.unit_id", unit_ids, params)
+    where = among("c.unit_id", unit_ids, params)
     if industry_id is not None:
         chain = f"= {params.add(industry_id)}" if industry_id else "is null"
         where += f" and c.record_id in (select id from project where industry_id {chain})"
-    return _listed(
+    return paged_records(
         database, actor, MEASURES[slug].subject, f"select c.* from ({rows}) as c where {where}", params, page, size
     )
 
@@ -387,7 +388,7 @@ def stage_records(
     held = _held(as_of, unit_ids, params)
     on_day = "p.entered_on" if stage is Stage.LEAD else f"coalesce(p.{DATE_OF_STAGE[stage]}, p.entered_on)"
     rows = f"select p.id as record_id, h.unit_id, {on_day} as on_day from {held} and {_came_to(stage, as_of, params)}"
-    return _listed(database, actor, "project", rows, params, page, size)
+    return paged_records(database, actor, "project", rows, params, page, size)
 
 
 _PROJECT_COLUMNS = "p.code, p.name, e.name as enterprise, u.short_name as unit"
@@ -408,7 +409,7 @@ _DETAILS = {
 }
 
 
-def _listed(
+def paged_records(
     database: Database,
     actor: Actor,
     subject: str,
@@ -458,6 +459,6 @@ def late_starts(
     late = project_condition(actor, ProjectFilter(concern=Concern.LATE_START), params, today=today)
     rows = (
         "select p.id as record_id, p.unit_id, p.planned_start_on as on_day from project p"
-        f" where {late} and {_among('p.unit_id', unit_ids, params)}"
+        f" where {late} and {among('p.unit_id', unit_ids, params)}"
     )
-    return _listed(database, actor, "project", rows, params, page, size, order="asc")
+    return paged_records(database, actor, "project", rows, params, page, size, order="asc")

@@ -589,7 +589,8 @@ _CHILDREN = {
 def project_record(database: Database, actor: Actor, project_id: int, *, today: date) -> ProjectRecord:
     """Return one project within the reader's scope; raises NotFound.
 
-    milestones come in the order of the roadmap, with their `state` and unit; holdings: unit, valid_from, valid_to;
+    What hangs on it comes with the number of its files, milestones in the order of the roadmap, with their `state` and
+    unit; holdings: unit, valid_from, valid_to;
     contacts (the newest 10): id, enterprise_id, happened_on, method, content, unit, author.
     """
     with database.reading() as session:
@@ -610,7 +611,9 @@ def project_record(database: Database, actor: Actor, project_id: int, *, today: 
         named = [concern for concern in Concern if fields.pop(str(concern))]
         children = {
             table: session.records(
-                f"select r.*, {'u.short_name' if table in _OF_UNIT else 'null'} as unit from {table} r"
+                f"select r.*, {'u.short_name' if table in _OF_UNIT else 'null'} as unit,"
+                f" (select count(*) from attachment a where a.subject = '{table}' and a.subject_id = r.id"
+                f" and a.archived_at is null) as files from {table} r"
                 + (" left join unit u on u.id = r.unit_id" if table in _OF_UNIT else "")
                 + f" where r.project_id = $1 and r.archived_at is null order by {order}",
                 [project_id],

@@ -459,9 +459,9 @@ def _plain(value: Decimal | int | None) -> int | float | None:
 def ranking_frame(history: Sequence[Ranking], measures: Mapping[int, Mapping[str, Decimal | int]]) -> "pd.DataFrame":
     """Return the newest ranking as a table, one row a unit.
 
-    Columns: code, group, rank, movement (places gained), unit, score, adjustment, follow_ups and signed_amount (元)
-    of the month, per rate `<slug>` (percent as shown, missing where there is none) and `<slug>_pair` (“N/D”), and
-    trend (the scores of the months of `history`).
+    Columns: code, group, rank, previous_rank, movement (places gained), unit, score, adjustment, follow_ups and
+    signed_amount (元) of the month, per rate `<slug>` (percent as shown, missing where there is none) and
+    `<slug>_pair` (“N/D”), and trend (the scores of the months of `history`).
     """
     import pandas as pd
 
@@ -475,6 +475,7 @@ def ranking_frame(history: Sequence[Ranking], measures: Mapping[int, Mapping[str
                 "code": row.unit.code,
                 "group": row.unit.peer_group,
                 "rank": row.rank,
+                "previous_rank": row.previous_rank,
                 "movement": row.movement,
                 "unit": row.unit.name,
                 "score": _float(row.score),

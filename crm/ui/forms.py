@@ -45,7 +45,7 @@ def ask(
     """Open the dialog; `save` takes the values by name and may raise, `done` is said when it did not.
 
     `first` draws what must answer at once, above the form, and returns its values. `then` is called with what `save`
-    returned, to go somewhere else; without it the page is drawn anew.
+    returned, to go somewhere else or to say what came of it; without it the page is drawn anew.
     """
     token = secrets.token_hex(4)  # what was typed into one dialog is not found again in the next
 
@@ -75,7 +75,8 @@ def ask(
         except CrmError as error:
             rest.error(ui.safe(error.message))
         else:
-            session.flash(done)
+            if str(done):
+                session.flash(done)
             if then:
                 then(saved)
             st.rerun()

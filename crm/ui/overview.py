@@ -299,7 +299,7 @@ def chain_heatmap(matrix: pd.DataFrame, value: str, within: str) -> tuple[int, i
         value=matrix[value] / size, industry=[name or str(_("No chain")) for name in matrix["industry"]]
     )
     title = str(heading("signed_amount" if value == "amount" else "signings"))
-    found = _clicked(charts.heatmap(frame, title=title, decimals=decimals), key="chain_heatmap", selection="cell")
+    found = clicked(charts.heatmap(frame, title=title, decimals=decimals), key="chain_heatmap", selection="cell")
     st.caption(f"{_('Click a cell to see its projects.')} {within}")
     return (int(found["industry_id"]), int(found["unit_id"])) if found else None
 
@@ -317,12 +317,12 @@ def funnel_chart(steps: Sequence[Step], within: str) -> Stage | None:
             "conversion": [None if step.conversion is None else float(step.conversion) for step in steps],
         }
     ).astype({"conversion": "float64"})
-    found = _clicked(charts.funnel(frame), key="funnel", selection="step")
+    found = clicked(charts.funnel(frame), key="funnel", selection="step")
     st.caption(f"{FUNNEL_RULE} {within}")
     return names.get(str(found["stage"])) if found else None
 
 
-def _clicked(chart: Any, *, key: str, selection: str) -> Mapping[str, Any] | None:
+def clicked(chart: Any, *, key: str, selection: str) -> Mapping[str, Any] | None:
     """Draw a chart; returns what was clicked in the run before this one, once."""
     noted = f"{key}_clicked"
 

@@ -12,9 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from crm import charts
-from crm.actions.project_records import verify_milestone
 from crm.actions.projects import missing_for
-from crm.errors import CrmError
 from crm.locale import Message, _
 from crm.model import (
     Actor,
@@ -30,12 +28,18 @@ from crm.model import (
     Stage,
     label,
 )
+from crm.months import Month
 from crm.permissions import Action, can
+from crm.reports.cards import project_cards
 from crm.reports.projects import CONCERN_LABELS, Concern, ProjectRecord
+from crm.reports.rule_sets import find_rule_set
+from crm.reports.supervision import OrderFilter, orders
 from crm.rules import DATE_OF_STAGE, FIELD_LABELS
 from crm.ui import components as ui
 from crm.ui import project_dialogs as dialogs
 from crm.ui import records, session, stage_moves
+from crm.ui import supervision as orders_ui
+from crm.ui import verification as claims
 from crm.ui.project_views import wan
 
 STATE_TONES: dict[str, ui.Tone] = {"done": "green", "late": "red", "open": "gray"}
@@ -151,6 +155,34 @@ def facts(record: ProjectRecord) -> None:
         )
 
 
+def supervision(actor: Actor, record: ProjectRecord) -> None:
+    """Draw the card that the last month shows for the project, and the supervision orders about it."""
+    db, today, project_id = session.database(), session.today(), record.fields["id"]
+    rules = find_rule_set(db)
+    at = rules.period(Month.of(today).plus(-1))
+    cards = project_cards(db, actor, at, rules, project_id)
+    found = orders(db, actor, OrderFilter(project_id=project_id), today=today)
+    may_raise = can(actor, Action.SUPERVISE)
+    if not (cards or found or may_raise):
+        return
+    with ui.card("supervision", _("Cards and orders")) as aside:
+        if may_raise:
+            with aside:
+                if st.button(str(_("Raise an order")), key="raise_order", type="tertiary", icon=":material/add:"):
+                    orders_ui.raise_one(actor, (project_id, record.fields["name"]))
+        for card in cards:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"card_of_{card.kind}"):
+                orders_ui.card_tag(card.kind, card.colour)
+                words = _("{month}, from {since} on, {days} days", month=at.month, since=card.since, days=card.days)
+                st.caption(str(words), width="content")
+            if card.explanation:
+                st.caption(ui.safe(_("Explanation: {text}", text=card.explanation)))
+        for order in found:
+            orders_ui.order_line(order, today=today)
+        if not (cards or found):
+            st.caption(str(_("No card, no order.")))
+
+
 def stages(record: ProjectRecord) -> None:
     """Draw the stage log, with the days in each stage, and who held the project when."""
     with ui.card("stages", _("Stage log")):
@@ -201,29 +233,20 @@ def _milestone(actor: Actor, record: ProjectRecord, milestone: Mapping[str, Any]
         _("Actual {day}", day=milestone["actual_on"]) if milestone["actual_on"] else "",
         " ".join(filter(None, (milestone["unit"], milestone["owner"]))),
         milestone["evidence"] or "",
+        claims.claim_words(milestone),
     ]
     state = milestone["state"]
     with _line(f"milestone_{milestone['id']}"):
         _said(label(MilestoneKind(milestone["kind"])), said)
         ui.tag(STATE_WORDS[state], STATE_TONES[state])
-        if milestone["verified_on"]:
-            ui.tag(_("Verified {day}", day=milestone["verified_on"]), "green", icon="verified")
-        elif milestone["actual_on"] and can(actor, Action.VERIFY):
-            if st.button(str(_("Verify")), key=f"verify_{milestone['id']}", type="tertiary"):
-                _verify(actor, milestone)
+        if milestone["actual_on"] and not (milestone["kind"] == MilestoneKind.FIRST_FUNDS and record.arrivals):
+            claims.claim_state(milestone)
+            claims.claim_buttons(actor, "milestone", milestone, editable=editable)
+        elif milestone["verified_on"]:
+            claims.claim_state(milestone)
+        claims.files_button(actor, "milestone", milestone, milestone["files"])
         if editable and st.button(str(_("Change")), key=f"milestone_change_{milestone['id']}", type="tertiary"):
             dialogs.milestone(actor, record, milestone)
-
-
-def _verify(actor: Actor, milestone: Mapping[str, Any]) -> None:
-    db, now, today = session.database(), session.utc_now(), session.today()
-    try:
-        verify_milestone(db, actor, milestone["id"], milestone["version"], now=now, today=today)
-    except CrmError as error:
-        session.flash(error.message, icon=":material/error:")
-    else:
-        session.flash(_("The milestone is verified."))
-    st.rerun()
 
 
 def agreements(actor: Actor, record: ProjectRecord, *, editable: bool) -> None:
@@ -268,8 +291,12 @@ def funds(actor: Actor, record: ProjectRecord, *, editable: bool) -> None:
             st.text(str(words))
     for arrival in record.arrivals:
         said = [arrival["arrived_on"], arrival["kind"] or "", arrival["voucher"] or "", arrival["evidence"] or ""]
+        said.append(claims.claim_words(arrival))
         with _line(f"arrival_{arrival['id']}"):
             _said(_("¥{amount} × 10,000", amount=wan(arrival["amount"])), said)
+            claims.claim_state(arrival)
+            claims.claim_buttons(actor, "fund_arrival", arrival, editable=editable)
+            claims.files_button(actor, "fund_arrival", arrival, arrival["files"])
             if editable and st.button(str(_("Take back")), key=f"arrival_back_{arrival['id']}", type="tertiary"):
                 dialogs.take_back_arrival(actor, arrival)
     if not record.arrivals:

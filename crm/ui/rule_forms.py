@@ -162,7 +162,7 @@ def _field(setting: Setting, value: Any, groups: Sequence[str], key: str) -> Any
         number = st.number_input(
             title, 0.0, value=None if value is None else float(value), step=1.0, format="%.6g", help=help, key=key
         )
-        return _plain(number)
+        return plain_number(number)
     return st.number_input(title, 0, 9999, value, step=1, help=help, key=key)
 
 
@@ -181,7 +181,7 @@ def _weights(setting: Setting, value: Mapping[str, Any], key: str) -> dict[str, 
                 width=120,
             )
             if weight:
-                given[slug] = _plain(weight)
+                given[slug] = plain_number(weight)
     return given
 
 
@@ -199,5 +199,6 @@ def _word(value: StrEnum) -> str:
     return str(label(value))
 
 
-def _plain(value: float | None) -> int | float | None:
+def plain_number(value: float | None) -> int | float | None:
+    """Return a number as typed: whole numbers stay whole."""
     return int(value) if value is not None and value == int(value) else value

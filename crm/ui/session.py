@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from threading import Lock
+from time import monotonic
 from typing import Any, NoReturn, TypeVar, cast
 from zoneinfo import ZoneInfo
 
@@ -58,14 +59,14 @@ def database() -> store.Database:
     return _database if _database is not None else open_database(os.environ["CRM_DATABASE"])
 
 
-def remembered(key: Hashable, answer: Callable[[], _T]) -> _T:
+def remembered(key: Hashable, answer: Callable[[], _T], *, minutes: int | None = None) -> _T:
     """Return an answer that all readers share, asked anew once any record has changed; it is not to be altered.
 
-    The key names all that the answer depends on besides the records: the report, the reader where it keeps to a scope,
-    the day, what was chosen.
+    With `minutes` it is asked anew after so long instead, whatever has changed. The key names all that the answer
+    depends on besides the records: the report, the reader where it keeps to a scope, the day, what was chosen.
     """
     # Read before the answer is asked for: what changes meanwhile can only make it newer than its number says.
-    full_key = (store.last_change(database()), key)
+    full_key = (store.last_change(database()) if minutes is None else -int(monotonic() // (60 * minutes)), key)
     with _answers_lock:
         if full_key in _answers:
             _answers.move_to_end(full_key)

@@ -23,7 +23,8 @@ from crm.ui.server import index
 SIDEBAR_WIDTH = 236
 FOLDER = Path(__file__).parent / "pages"
 
-BUSINESS, REPORTING, ADMINISTRATION = _("Business"), _("Reporting"), _("Administration")
+BUSINESS, CYCLE = _("Business"), _("Monthly cycle")
+REPORTING, ADMINISTRATION = _("Reporting"), _("Administration")
 
 # The page of this run with the place of the trail above it, and the place in the trail of what the page shows.
 _page: ContextVar[Any] = ContextVar("page", default=None)
@@ -63,8 +64,14 @@ PAGES = (
     Entry("projects", "projects", _("Projects"), "account_tree", BUSINESS, Action.READ),
     Entry("project", "project", _("Project"), "account_tree", BUSINESS, Action.READ, True, "projects"),
     Entry("log_contact", "log-contact", _("Log a contact"), "edit_note", BUSINESS, Action.CREATE),
-    Entry("bulletin", "bulletin", _("Bulletin"), "description", REPORTING),
-    Entry("month_close", "close", _("Monthly close"), "event_available", REPORTING),
+    Entry("data_quality", "quality", _("Data quality"), "fact_check", CYCLE, Action.READ),
+    Entry("verification", "verification", _("Verification"), "verified", CYCLE, Action.READ),
+    Entry("cards", "cards", _("Cards and lists"), "style", CYCLE),
+    Entry("supervision", "supervision", _("Supervision orders"), "notification_important", CYCLE, Action.READ),
+    Entry("adjustments", "adjustments", _("Adjustments"), "exposure", CYCLE, Action.ADJUST),
+    Entry("month_close", "close", _("Monthly close"), "event_available", CYCLE),
+    Entry("bulletin", "bulletin", _("Bulletin"), "description", CYCLE),
+    Entry("review", "review", _("Series and review"), "timeline", CYCLE),
     Entry("targets", "targets", _("Targets"), "flag", REPORTING, Action.ADJUST),
     Entry("import_ledger", "import", _("Excel import"), "upload_file", REPORTING, Action.IMPORT),
     Entry("accounts", "accounts", _("Accounts"), "group", ADMINISTRATION, Action.MANAGE_ACCOUNTS),

@@ -1,5 +1,6 @@
 """The tables that several pages draw alike: a ranking, the projects behind a number, the directory."""
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -18,7 +19,8 @@ RED, GREEN = "color: #b0382b", "color: #2f7d73"
 def ranking_table(frame: pd.DataFrame, *, slugs: tuple[str, ...], key: str) -> tuple[str, str] | None:
     """Draw a ranking (see `reports.rankings.ranking_frame`); returns (unit, rate) of a clicked rate.
 
-    Each rate is a bar with its percentage, and “N/D” beside it.
+    Each rate is a bar with its percentage, and “N/D” beside it. Where there is a column last_month, it says last
+    month's rank in words.
     """
     shown = frame.copy()
     shown["group"] = [str(group_label(group)) for group in shown["group"]]
@@ -28,6 +30,7 @@ def ranking_table(frame: pd.DataFrame, *, slugs: tuple[str, ...], key: str) -> t
         "group": st.column_config.TextColumn(str(_("Peer group")), width=72),
         "rank": st.column_config.NumberColumn(str(_("Rank")), width=52),
         "movement": st.column_config.TextColumn(str(_("Movement")), width=62),
+        "last_month": st.column_config.TextColumn(str(_("Rank last month")), width=110),
         "unit": st.column_config.TextColumn(str(_("Unit")), width=100),
         "score": st.column_config.NumberColumn(str(_("Score")), format="%.2f", width=66),
     }
@@ -48,6 +51,8 @@ def ranking_table(frame: pd.DataFrame, *, slugs: tuple[str, ...], key: str) -> t
     config["follow_ups"] = st.column_config.NumberColumn(str(_("Contacts")), width=76)
     if shown["group"].nunique() == 1:
         del config["group"]
+    if "last_month" not in frame:
+        del config["last_month"]
     styled = shown.style.map(lambda text: RED if "▲" in text else GREEN if "▼" in text else "", subset=["movement"])
     picked = st.dataframe(
         styled,
@@ -140,6 +145,31 @@ def facts_table(frame: pd.DataFrame, *, key: str) -> None:
             **{name: st.column_config.DateColumn(str(title), format="YYYY-MM-DD") for name, title in dates.items()},
         },
     )
+
+
+def clicked_cell(styled: Any, config: Mapping[str, Any], *, key: str) -> tuple[int, str] | None:
+    """Draw a table; returns (row, column) of what was clicked in the run before this one, once."""
+    noted = f"{key}_clicked"
+
+    def note() -> None:
+        st.session_state[noted] = True
+
+    picked = st.dataframe(
+        styled,
+        key=key,
+        hide_index=True,
+        height="content",
+        row_height=36,
+        placeholder="—",
+        column_order=list(config),
+        column_config=dict(config),
+        on_select=note,
+        selection_mode="single-cell",
+    )
+    if not st.session_state.pop(noted, False):
+        return None
+    cells = picked.selection.cells
+    return (int(cells[0][0]), str(cells[0][1])) if cells else None
 
 
 class Picked(NamedTuple):

@@ -90,9 +90,13 @@ def due_lines(actor: Actor, db: Database, items: list[Due], *, today: date) -> N
         with _line(f"{item.kind}_{item.id}"):
             with st.container(gap=None, key=f"todo_text_{item.kind}_{item.id}"):
                 st.markdown(ui.safe(item.what))
-                links = {("enterprise", item.enterprise_id): item.enterprise}
+                links: dict[tuple[str, str, int], str] = {}
+                if item.kind is DueKind.SUPERVISION:
+                    links["supervision", "order", item.id] = str(_("Open the order"))
+                if item.enterprise_id is not None:
+                    links["enterprise", "id", item.enterprise_id] = item.enterprise
                 if item.project_id is not None:
-                    links["project", item.project_id] = item.project
+                    links["project", "id", item.project_id] = item.project
                 _about(links, item.due_on, KIND_LABELS[item.kind], item.unit, item.person)
             with _aside():
                 words, tone = late(item.due_on, today)
@@ -108,7 +112,7 @@ def _due_buttons(actor: Actor, db: Database, item: Due, *, today: date) -> None:
         if st.button(str(_("Postpone")), key=f"postpone_{name}", type="tertiary", icon=":material/event_repeat:"):
             st.session_state.pop(_PROBLEMS, None)
             _postpone(actor, db, item, today)
-    if is_step or item.kind is DueKind.ENGAGEMENT_STEP:
+    if item.enterprise_id is not None and (is_step or item.kind is DueKind.ENGAGEMENT_STEP):
         _log_button(actor, item.enterprise_id, f"log_{name}")
 
 
@@ -177,7 +181,7 @@ def quiet_lines(actor: Actor, items: list[Quiet], *, today: date) -> None:
                     else _("Never contacted yet")
                 )
                 grade = _("Grade {grade}", grade=item.grade) if item.grade else ""
-                _about({("enterprise", item.id): item.name}, grade, item.unit, item.owner_person, heard)
+                _about({("enterprise", "id", item.id): item.name}, grade, item.unit, item.owner_person, heard)
             with _aside():
                 ui.tag(_("{days} days without contact", days=(today - item.quiet_since).days), "red")
                 _log_button(actor, item.id, f"log_quiet_{item.id}")
@@ -191,11 +195,11 @@ def _aside() -> Any:
     return st.container(horizontal=True, width="content", vertical_alignment="center", gap="small")
 
 
-def _about(links: Mapping[tuple[str, int], str], *words: object) -> None:
-    """Draw links to records, each by its page and id, and beside them what else is known of a line."""
+def _about(links: Mapping[tuple[str, str, int], str], *words: object) -> None:
+    """Draw links to records, each by its page and what names it there, and beside them what else is known of a line."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        for (page, record_id), name in links.items():
-            st.page_link(f"pages/{page}.py", label=ui.safe(name), query_params={"id": str(record_id)})
+        for (page, name, record_id), words_of in links.items():
+            st.page_link(f"pages/{page}.py", label=ui.safe(words_of), query_params={name: str(record_id)})
         st.caption(ui.safe(" · ".join(str(word) for word in words if str(word))), width="content")
 
 
@@ -265,7 +269,7 @@ def calendar_card(actor: Actor, db: Database, *, subscribed: bool) -> None:
             str(
                 _(
                     "Subscribe to a personal address in the calendar of your phone or computer: it shows your next"
-                    " steps, timetables, starts and milestones, 30 days back and 180 ahead."
+                    " steps, timetables, starts, milestones and supervision orders, 30 days back and 180 ahead."
                 )
             )
         )

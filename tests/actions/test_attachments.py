@@ -240,6 +240,17 @@ def records(db, unit, enterprise):
         "commitment": insert(db, "commitment", party="government", kind="land", clause="供地", **key),
         "fund_arrival": insert(db, "fund_arrival", arrived_on=TODAY, **key),
         "difficulty": insert(db, "difficulty", kind="land", phase="landing", content="用地", raised_on=TODAY, **key),
+        "supervision_order": insert(
+            db,
+            "supervision_order",
+            number="督办〔2026〕1号",
+            unit_id=unit,
+            level="blue",
+            demand="开工",
+            issued_on=TODAY,
+            due_on=TODAY,
+            **key,
+        ),
     }
 
 

@@ -15,7 +15,6 @@ from crm.actions.project_records import (
     raise_difficulty,
     resolve_difficulty,
     set_milestone,
-    verify_milestone,
     withdraw_arrival,
 )
 from crm.actions.projects import create_project, move_stage
@@ -158,23 +157,6 @@ def test_two_people_cannot_overwrite_each_others_step(db, staff, signed):
     with pytest.raises(Conflict):
         set_milestone(db, staff, signed, MilestoneKind.LAND, 1, planned, **MOMENT)
     assert dump(db) == before
-
-
-def test_the_head_verifies_a_step_with_evidence_and_another_day_is_yet_to_be_verified(db, staff, head, signed):
-    filing = {"actual_on": date(2026, 6, 1)}
-    set_milestone(db, staff, signed, MilestoneKind.FILING, None, filing, **MOMENT)
-    (filing_id,) = db.rows("select id from milestone where kind = 'filing'")[0]
-    with pytest.raises(Denied):
-        verify_milestone(db, staff, filing_id, 1, **MOMENT)
-    assert refused(lambda: verify_milestone(db, head, filing_id, 1, **MOMENT)) == {"evidence"}
-    set_milestone(db, staff, signed, MilestoneKind.FILING, 1, {"evidence": "备案证"}, **MOMENT)
-    verify_milestone(db, head, filing_id, 2, **MOMENT)
-    row = "select actual_on, verified_on, verified_by from milestone where kind = 'filing'"
-    assert db.rows(row) == [(date(2026, 6, 1), TODAY, "lisi")]
-    set_milestone(db, staff, signed, MilestoneKind.FILING, 3, {"actual_on": date(2026, 6, 2)}, **MOMENT)
-    assert db.rows(row) == [(date(2026, 6, 2), None, None)]
-    (start_id,) = db.rows("select id from milestone where kind = 'start'")[0]
-    assert refused(lambda: verify_milestone(db, head, start_id, 1, **MOMENT)) == {"actual_on"}
 
 
 # --------------------------------------------------------------------------------------------------------------- funds
@@ -395,10 +377,9 @@ def test_another_unit_finds_none_of_it_and_a_reader_may_change_none(db, staff, h
     arrival = add_arrival(db, staff, signed, arrived_on=date(2026, 6, 10), amount=wan(1), **MOMENT)
     promise = add_commitment(db, staff, signed, PROMISE, now=LATER)
     trouble = raise_difficulty(db, staff, signed, {"content": "用电未落实"}, **MOMENT)
-    agreement, milestone = (db.value(f"select min(id) from {table}") for table in ("agreement", "milestone"))
+    agreement = db.value("select min(id) from agreement")
     writes = (
         lambda who: set_milestone(db, who, signed, MilestoneKind.LAND, None, land, **MOMENT),
-        lambda who: verify_milestone(db, who, milestone, 1, **MOMENT),
         lambda who: add_arrival(db, who, signed, arrived_on=TODAY, amount=wan(1), **MOMENT),
         lambda who: withdraw_arrival(db, who, arrival, 1, reason="误", now=LATER),
         lambda who: add_agreement(db, who, signed, CONTRACT, **MOMENT),

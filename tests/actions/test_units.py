@@ -162,10 +162,14 @@ def test_a_unit_is_closed_only_when_it_holds_nothing(db):
     unit_id = add_unit(db, ADMIN, NEW, now=NOW)
     enterprise = insert_enterprise(db, "企业甲", owner_unit_id=unit_id)
     held = insert_project(db, "P1", unit_id=unit_id, enterprise_id=enterprise)
+    demanded = {"level": "blue", "demand": "开工", "issued_on": TODAY, "due_on": TODAY}
+    order = insert(db, "supervision_order", number="督办〔2026〕1号", unit_id=unit_id, **demanded)
+    insert(db, "supervision_order", number="督办〔2026〕2号", unit_id=unit_id, closed_on=TODAY, **demanded)
     account = insert(db, "account", login="a", name="甲", unit_id=unit_id, roles="staff", industries="")
     steps = [
         ("1 家企业", "update enterprise set archived_at = current_timestamp where id = $1", enterprise),
         ("1 个项目", "update project set archived_at = current_timestamp where id = $1", held),
+        ("1 份未销号的督办单", "update supervision_order set closed_on = issued_on where id = $1", order),
         ("1 个可登录账号", "update account set disabled_at = current_timestamp where id = $1", account),
     ]
     for words, settle, record in steps:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.apps import PASSWORD, App, app_with_people
 from tests.engines import EmbeddedEngine
@@ -48,16 +48,36 @@ def base_url(app: App) -> str:
     return app.url
 
 
-@pytest.fixture
-def context(context: BrowserContext) -> Iterator[BrowserContext]:
-    """A browser of its own whose pages must not fail."""
-    failures: list[str] = []
-    context.on("weberror", lambda failure: failures.append(str(failure.error)))
-    context.on(
-        "console",
-        lambda message: failures.append(message.text) if "Content Security Policy" in message.text else None,
-    )
+@pytest.fixture(scope="session")
+def one_context(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[BrowserContext]:
+    """One context a worker: what Streamlit is made of is loaded and compiled once, not for every test."""
+    context = browser.new_context(**browser_context_args)
     yield context
+    context.close()
+
+
+@pytest.fixture
+def context(one_context: BrowserContext) -> Iterator[BrowserContext]:
+    """A browser without tabs, cookies or memories, whose pages must not fail."""
+    failures: list[str] = []
+
+    def failed(failure: Any) -> None:
+        failures.append(str(failure.error))
+
+    def said(message: Any) -> None:
+        if "Content Security Policy" in message.text:
+            failures.append(message.text)
+
+    one_context.on("weberror", failed)
+    one_context.on("console", said)
+    yield one_context
+    for page in one_context.pages:
+        page.evaluate("() => { try { localStorage.clear(); } catch { } }")
+        page.close()
+    one_context.clear_cookies()
+    one_context.clear_permissions()
+    one_context.remove_listener("weberror", failed)
+    one_context.remove_listener("console", said)
     assert failures == []
 
 

@@ -1,15 +1,16 @@
 """Every page of the navigation, walked through once in each language: its words, and how it lies in one hand."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from crm.ui.shell import PAGES
 from tests.apps import PEOPLE
+from tests.engines import EmbeddedEngine
 from tests.journeys.browser import go
-from tests.journeys.bureau import DESK, HAND, Bureau
+from tests.journeys.bureau import DESK, HAND, Bureau, served_bureau
 from tests.journeys.walking import find, open_search, pages_of, reader_of, walk, words_in_lists, words_on
 
 pytestmark = pytest.mark.browser
@@ -69,9 +70,10 @@ NAMELESS = """
 
 
 @pytest.fixture(scope="session")
-def app(bureau: Bureau) -> Bureau:
-    """The bureau, for the pages of the navigation."""
-    return bureau
+def app(embedded_engine: EmbeddedEngine) -> Iterator[Bureau]:
+    """A bureau of its own: what other journeys typed is not in its list of typed words."""
+    with served_bureau(embedded_engine) as served:
+        yield served
 
 
 def in_latin(words: set[str]) -> set[str]:

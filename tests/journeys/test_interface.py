@@ -21,6 +21,10 @@ PRINTABLE = {
     "/ranking": "zhangsan",
     "/chains": "zhangsan",
     "/projects": "zhangsan",
+    "/review": "zhangsan",
+    "/review?review=三率走势": "zhangsan",
+    "/review?review=漏斗与时长": "zhangsan",
+    "/review?review=口径推演&alt_threshold=5000": "zhangsan",
 }
 
 

@@ -242,10 +242,10 @@ def test_every_action_has_its_word():
 
 def test_an_old_entry_of_another_shape_is_still_shown(db):
     with store.transaction(db, actor="test", now=NOW) as work:
-        work.record_change("strange", "thing", 7, {"colour": ["red"]}, {"colour": {"n": 1}}, None)
+        work.record_change("strange", "thing", 7, {"strangeness": ["red"]}, {"strangeness": {"n": 1}}, None)
     entry = newest(db)[0]
-    assert words(db, entry) == [("colour", '["red"]', '{"n": 1}')]
-    assert json.loads(db.value("select after from audit where id = $1", [entry.id])) == {"colour": {"n": 1}}
+    assert words(db, entry) == [("strangeness", '["red"]', '{"n": 1}')]
+    assert json.loads(db.value("select after from audit where id = $1", [entry.id])) == {"strangeness": {"n": 1}}
 
 
 def test_a_saved_rule_set_is_found_by_its_subject(db):

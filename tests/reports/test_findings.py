@@ -29,6 +29,7 @@ FREE_REFERENCES = {
     ("import_row", "subject_id"),
     ("change_line", "subject_id"),
     ("attachment", "subject_id"),
+    ("explanation", "subject_id"),
     # A batch that is taken back removes its projects; the published facts stay.
     ("month_fact", "project_id"),
 }
@@ -211,7 +212,25 @@ CASES: Sequence[tuple[str, str, str, str]] = (
     ("no_negotiation_date", "warning", "project", "update project set negotiating_on = null where id = {project}"),
     ("funds_above_contract", "warning", "project", "update project set contracted_amount = 1 where id = {project}"),
     ("incomplete", "warning", "project", "update project set company_name = null where id = {project}"),
-    ("incomplete", "warning", "project", "update agreement set number = null where id in ({agreement}, {agreement2})"),
+    (
+        "unproven_signing",
+        "warning",
+        "project",
+        "update agreement set number = null where id in ({agreement}, {agreement2})",
+    ),
+    (
+        "unregistered_start",
+        "warning",
+        "project",
+        "update project set registered_on = null where id = {project};"
+        " delete from milestone where kind = 'registration'",
+    ),
+    (
+        "capital_out_of_proportion",
+        "warning",
+        "project",
+        "update enterprise set registered_capital = 399999 where id = {甲公司}",
+    ),
 )
 
 
@@ -317,15 +336,15 @@ def test_every_column_of_the_registries_is_checked(db: store.Database) -> None:
             session.execute(f"insert into {table} ({names}) values ({', '.join(values)})")
     found = findings(db, today=TODAY)
 
-    def places(code: str, value: str) -> set[tuple[str, str]]:
+    def places(code: str) -> set[tuple[str, str]]:
         return {
-            tuple(f.message.values[value].split("."))
+            (f.subject, f.key.removeprefix(f"{code}."))
             for f in found
             if f.code == code and f.subject_id and f.subject_id > 5_000_000
         }
 
-    assert places("reference", "place") == {(t, c) for t, columns in REFERENCES.items() for c in columns}
-    assert places("vocabulary", "place") == {(t, c) for t, columns in VOCABULARY.items() for c in columns}
+    assert places("reference") == {(t, c) for t, columns in REFERENCES.items() for c in columns}
+    assert places("vocabulary") == {(t, c) for t, columns in VOCABULARY.items() for c in columns}
     late = [f.subject for f in found if f.code == "date_after_today"]
     assert {table: late.count(table) for table in PAST_DATES} == {t: len(c) for t, c in PAST_DATES.items()}
     versioned = {table for table, column, _kind in schema if column == "version"} & set(REFERENCES)
@@ -352,3 +371,40 @@ def test_every_finding_reads_in_both_languages(db: store.Database) -> None:
     for code in ("zh_CN", "en"):
         with use_language(code):
             assert all("{" not in str(finding.message) for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (
+            "update milestone set version = 0 where id = {land}",
+            "项目 XX-2025-0001“茶叶项目”的项目节点的版本号为 0，版本号应从 1 起。",
+        ),
+        (
+            "update follow_up set author_id = 999999999 where id = {follow_up1}",
+            "项目 XX-2025-0001“茶叶项目”的对接情况：所填“记录人账号”指向的记录不存在。",
+        ),
+        (
+            "update enterprise set name_key = '甲公司' where id = {乙公司}",
+            "企业“乙公司”重复登记：与“甲公司”（吉首市）同名。",
+        ),
+        (
+            "update project set unit_id = (select id from unit where code = '433123') where id = {project}",
+            "项目 XX-2025-0001“茶叶项目”按承接历史属泸溪县，却登记为凤凰县。",
+        ),
+        (
+            "update project_unit set valid_to = date '2025-09-01' where id = {holding2}",
+            "项目 XX-2025-0001“茶叶项目”的项目责任单位：泸溪县承接至 2025-09-01，而下一单位自 — 起承接。",
+        ),
+        (
+            "update target set measure = 'signings' where id = {target2}",
+            "吉首市的目标值在同一年度重复设定：新签约项目数。",
+        ),
+    ],
+    ids=["version", "reference", "name", "holder", "holding", "target"],
+)
+def test_a_finding_names_its_record_in_words(db: store.Database, damage: str, words: str) -> None:
+    ids = build(db)
+    spoil(db, damage, ids)
+    (found,) = findings(db, today=TODAY)
+    assert str(found.message) == words

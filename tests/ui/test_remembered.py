@@ -36,6 +36,14 @@ def test_an_answer_is_asked_for_once_until_a_record_changes(shared: Any) -> None
     assert [session.remembered("a", question) for _n in range(3)] == [2, 2, 2]
 
 
+def test_an_answer_for_some_minutes_outlives_a_change(shared: Any) -> None:
+    question = Question()
+    assert session.remembered("a", question, minutes=1_000_000) == 1
+    insert_enterprise(shared, "甲公司")
+    assert session.remembered("a", question, minutes=1_000_000) == 1
+    assert session.remembered("a", question) == 2
+
+
 def test_other_keys_have_answers_of_their_own(shared: Any) -> None:
     question = Question()
     assert [session.remembered(key, question) for key in (("funnel", 1), ("funnel", 2), ("funnel", 1))] == [1, 2, 1]

@@ -1,14 +1,18 @@
 """The guard in front of the app, over HTTP and websockets: nothing without a live session, nothing of another's."""
 
+import gzip
+import http.client
 import json
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from streamlit import file_util
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -244,6 +248,27 @@ class TestWithoutASession:
 
 
 class TestWithASession:
+    def test_streamlits_program_is_sent_packed_and_whole(self, zhangsan: Client) -> None:
+        named = re.findall(r'(?:src|modulepreload" href)="(/static/js/[^"]+)"', zhangsan.get("/").text)
+        folder = Path(file_util.get_static_dir())
+        elements = {"Html", "Button", "Selectbox", "DataFrame"}
+        assert elements <= {address.removeprefix("/static/js/").partition(".")[0] for address in named}
+        for address in named:
+            kept = (folder / address.removeprefix("/")).read_bytes()
+            assert zhangsan.request("GET", address).text == kept.decode("utf-8", "replace")
+            for accepted, packed in (("gzip, br", len(kept) >= 1024), ("br", False)):
+                with closing(http.client.HTTPConnection(zhangsan.app.host, timeout=20)) as connection:
+                    headers = {**zhangsan.cookie_header(), "accept-encoding": accepted}
+                    connection.request("GET", address, headers=headers)
+                    answer = connection.getresponse()
+                    body = answer.read()
+                assert (answer.status, answer.headers["content-encoding"]) == (200, "gzip" if packed else None)
+                assert (gzip.decompress(body) if packed else body) == kept
+                assert "immutable" in answer.headers["cache-control"]
+        first_page = zhangsan.get("/").text
+        for unknown in ("/static/js/nothing.js", "/static/../manifest.json", "/static/%2e%2e/manifest.json"):
+            assert zhangsan.request("GET", unknown).text in {first_page, "Not Found", "Bad Request"}
+
     def test_the_page_is_drawn_for_who_signed_in(self, zhangsan: Client, wangwu: Client) -> None:
         for client, name in ((zhangsan, "张三"), (wangwu, "王五")):
             with socket_to(client) as connection:

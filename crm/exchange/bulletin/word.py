@@ -34,12 +34,21 @@ _FIXED_MOMENT = (1980, 1, 1, 0, 0, 0)
 
 def write_word(document: Bulletin) -> bytes:
     """Return the bulletin as a .docx file."""
+    return _write(document, short=False)
+
+
+def write_page(document: Bulletin) -> bytes:
+    """Return a document that is to fit one page as a .docx file: there is less room about its heading."""
+    return _write(document, short=True)
+
+
+def _write(document: Bulletin, *, short: bool) -> bytes:
     made = docx.Document()
     _page(made, document)
-    _head(made, document)
+    _head(made, document, short=short)
     for block in document.blocks:
         _add(made, block)
-    _signature(made, document)
+    _signature(made, document, above=1 if short else 2)
     if document.annex:
         _annex(made, document.annex)
     _properties(made, document)
@@ -176,16 +185,16 @@ def _blank(made: Document, lines: int = 1) -> None:
         _paragraph(made, "")
 
 
-def _head(made: Document, document: Bulletin) -> None:
+def _head(made: Document, document: Bulletin, *, short: bool) -> None:
     """The red heading 35 mm below the type area's edge, the number, the red line, the title, who is addressed."""
     width = _WIDTH_MM * 72 / 25.4
     size = max(22.0, min(42.0, width * 0.92 / max(len(document.office), 1)))
     office = _paragraph(made, document.office, _TITLE, round(size * 2) / 2, align=ALIGN.CENTER, colour=_RED, line=None)
-    office.paragraph_format.space_before = Mm(35)
+    office.paragraph_format.space_before = Mm(0 if short else 35)
     _blank(made)
     number = _paragraph(made, document.number, align=ALIGN.CENTER)
     _red_line(number)
-    _blank(made, 2)
+    _blank(made, 1 if short else 2)
     for part in document.title:
         _paragraph(made, part, _TITLE, _TITLE_SIZE, align=ALIGN.CENTER, line=36)
     _blank(made)
@@ -205,9 +214,9 @@ def _red_line(paragraph: WordParagraph) -> None:
     properties.insert(0, border)
 
 
-def _signature(made: Document, document: Bulletin) -> None:
+def _signature(made: Document, document: Bulletin, *, above: int) -> None:
     """The date ends four characters from the right, the name stands centred above it."""
-    _blank(made, 2)
+    _blank(made, above)
     name, day = _ems(document.signature), _ems(document.date)
     date_indent = 4 + max(0.0, (name - day) / 2 - 4)
     for text, indent in ((document.signature, max(0.0, date_indent + (day - name) / 2)), (document.date, date_indent)):

@@ -16,7 +16,7 @@ from crm.reports.closes import Close, changes_since, closes, numbers_frame, publ
 from crm.reports.findings import blocking_findings
 from crm.reports.rule_sets import list_rule_sets
 from crm.ui import components as ui
-from crm.ui import forms, session, tables
+from crm.ui import forms, readiness, session, tables
 
 MOST_NAMED = 50
 
@@ -119,13 +119,16 @@ if current is None:
     with ui.card("readiness", _("Before the month is closed")):
         if not may_close:
             ui.empty_state(_("{month} has not been closed yet.", month=month), icon="lock_open")
-        elif blocking:
+        else:
+            readiness.brief(actor, db, month, today=today)
+        if may_close and blocking:
             words = _(
                 "{count} findings keep the month from being closed: mend them, or give a reason.", count=len(blocking)
             )
             st.warning(ui.safe(words), icon=":material/warning:")
-            st.text("\n".join(str(finding.message) for finding in blocking[:MOST_NAMED]))
-        else:
+            with st.container(gap=None):
+                readiness.finding_lines(actor, db, blocking[:MOST_NAMED], month, today=today)
+        elif may_close:
             st.success(str(_("Nothing stands in the way.")), icon=":material/check_circle:")
         if may_close and st.button(
             str(_("Close {month}", month=month)), key="close", type="primary", icon=":material/lock:"

@@ -9,7 +9,7 @@ from crm.locale import _
 from crm.metrics import RATES, Basis, percent
 from crm.model import YUAN_PER_YI, group_label, label
 from crm.months import Month
-from crm.reports import rankings
+from crm.reports import closes, rankings
 from crm.reports.rule_sets import list_rule_sets
 from crm.ui import components as ui
 from crm.ui import session, tables
@@ -34,18 +34,23 @@ with st.container(horizontal=True, key="filters", vertical_alignment="bottom"):
         key="basis",
         **kept,
     )
-history = rankings.ranking_history(db, last=month, count=12, rules=rules, basis=basis or Basis.COUNT)
-ranking, before = history[-1], history[-2]
+period = rules.period(month)
 caption = _(
     "As of {as_of} · rule set “{name}” version {version} · {window}, from {since}",
-    as_of=ranking.as_of,
+    as_of=period.as_of,
     name=rules.name,
     version=rules.version,
     window=label(rules.window_mode),
-    since=rules.period(month).w0,
+    since=period.w0,
 )
 with header, ui.title_row(actor, _("Monthly ranking"), caption, printable=True):
     pass
+basis = basis or Basis.COUNT
+history = session.remembered(
+    ("ranking history", month, rules, basis),
+    lambda: rankings.ranking_history(db, last=month, count=12, rules=rules, basis=basis),
+)
+ranking, before = history[-1], history[-2]
 if not any(pair.d for pair in ranking.total.values()):
     with ui.card("none"):
         ui.empty_state(
@@ -55,7 +60,7 @@ if not any(pair.d for pair in ranking.total.values()):
         )
     st.stop()
 
-measures = rankings.activity(db, rules.period(month))
+measures = rankings.activity(db, period)
 earlier = rankings.activity(db, rules.period(before.month))
 places = st.columns(5)
 for place, slug, size, shown, title in (
@@ -79,11 +84,34 @@ for place, slug in zip(places[2:], MAIN, strict=True):
         )
 
 frame = rankings.ranking_frame(history, measures)
+told = closes.published_ranks(db, [month, before.month])
+published_before = told.get(str(before.month))
+if published_before is not None:
+    frame["last_month"] = closes.last_month_words(ranking, published_before)
+if str(month) in told:
+    with st.container(horizontal=True, vertical_alignment="center", key="published"):
+        st.caption(str(_("{month} is closed: its ranking as published is kept.", month=month)), width="content")
+        st.page_link(
+            "pages/month_close.py",
+            label=str(_("The ranking as published")),
+            icon=":material/lock:",
+            query_params={"closing_month": str(month)},
+        )
 with ui.card("ranking", _("Ranking of units")) as aside:
     with aside:
         slugs = tuple(RATES) if st.toggle(str(_("All seven rates")), key="all_rates", **kept) else MAIN
     clicked = tables.ranking_table(frame, slugs=slugs, key="ranking_table")
     st.caption(str(_("Click a rate to see the projects behind it. “—” means that there is no rate: it does not rank.")))
+    if published_before is not None:
+        st.caption(
+            str(
+                _(
+                    "{month} is closed. Ranks of last month are worked out anew under this rule set; where another was"
+                    " published, it stands beside.",
+                    month=before.month,
+                )
+            )
+        )
 
 units = {row.unit.name: row.unit for row in ranking.rows}
 own = next((n for n, unit in enumerate(units.values()) if unit.id == actor.unit_id), 0)

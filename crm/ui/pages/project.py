@@ -28,6 +28,7 @@ sections.next_stage(actor, record, editable=editable)
 left, right = st.columns([3, 2])
 with right:
     sections.facts(record)
+    sections.supervision(actor, record)
     sections.stages(record)
     with ui.card("files", _("Files")):
         attachments(actor, "project", record.fields["id"])

@@ -22,7 +22,7 @@ from crm.actions import accounts, credentials
 from crm.locale import DEFAULT_LANGUAGE
 from crm.reports.accounts import LiveSession
 from crm.ui import session
-from crm.ui.server import bindings, index
+from crm.ui.server import bindings, index, program
 
 COOKIE = "crm_session"
 COOKIE_ON_TLS = "__Host-crm_session"
@@ -39,7 +39,6 @@ _STILL_OPEN = frozenset({"/password", "/logout", "/session"})
 # Parts of Streamlit that this app does not use, closed to everybody.
 _CLOSED = ("/_stcore/agent", "/_stcore/metrics", "/_stcore/script-health-check", "/auth/", "/oauth2callback")
 _UPLOAD, _MEDIA, _STREAM = "/_stcore/upload_file/", "/media/", "/_stcore/stream"
-_STREAMLIT_FILES = "/static/"
 _FORM_LIMIT = 64 * 1024
 _MULTIPART_MARGIN = 1024 * 1024
 # How long a yes is remembered for Streamlit's own program files, of which a page loads a hundred.
@@ -64,26 +63,28 @@ class Guard:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         send = _with_security_headers(scope, headers, send)
-        refusal = _refused_outright(scope, headers)
-        if refusal is None and not _is_public(scope["path"]):
+        answer = _refused_outright(scope, headers)
+        if answer is None and not _is_public(scope["path"]):
             key = session_key(scope, headers)
             found = await self._live(scope["path"], key)
             if found is None:
-                refusal = _ask_to_sign_in(scope, headers)
+                answer = _ask_to_sign_in(scope, headers)
             else:
-                refusal = await _beyond_session(scope, key or "", found)
+                answer = await _beyond_session(scope, key or "", found)
                 scope = _identified(scope, headers, key)
         else:
             scope = _identified(scope, headers, None)
-        if refusal is not None:
-            await refusal(scope, receive, send)
+        if answer is None and scope["method"] == "GET" and scope["path"].startswith(program.FOLDER):
+            answer = program.file_response(scope["path"], headers)
+        if answer is not None:
+            await answer(scope, receive, send)
             return
         await self._app(scope, _limited(receive, _body_limit(scope)), _with_index(scope, headers, send))
 
     async def _live(self, path: str, key: str | None) -> "LiveSession | bool | None":
         if key is None:
             return None
-        is_file = path.startswith(_STREAMLIT_FILES)
+        is_file = path.startswith(program.FOLDER)
         if is_file and self._recently_live.get(key, 0.0) > time.monotonic():
             return True
         found = await look_up(key)
@@ -201,7 +202,7 @@ def _host_allowed(headers: Headers) -> bool:
 
 def _ask_to_sign_in(scope: Scope, headers: Headers) -> Response:
     is_page = scope["method"] in {"GET", "HEAD"} and "text/html" in headers.get("accept", "")
-    if not is_page or scope["path"].startswith(("/_stcore/", _MEDIA, _STREAMLIT_FILES, "/component/", "/api/")):
+    if not is_page or scope["path"].startswith(("/_stcore/", _MEDIA, program.FOLDER, "/component/", "/api/")):
         return PlainTextResponse("Sign in first", 401)
     wanted = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
     return RedirectResponse("/login" if wanted == "/" else f"/login?next={quote(wanted, safe='')}", 303)
@@ -284,7 +285,7 @@ def _with_security_headers(scope: Scope, headers: Headers, send: Send) -> Send:
             found["Content-Security-Policy"] = _content_policy(scope, headers)
             if is_tls(scope):
                 found["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-            if not scope["path"].startswith((PUBLIC_FOLDER, _STREAMLIT_FILES)):
+            if not scope["path"].startswith((PUBLIC_FOLDER, program.FOLDER)):
                 found["Cache-Control"] = "no-store"
             del found["Access-Control-Allow-Origin"]
             del found["server"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from streamlit import file_util
 
 from crm.locale import DEFAULT_LANGUAGE, LANGUAGES, _, use_language
+from crm.ui.server import program
 
 # Pages that are not Streamlit's.
 OWN_PAGES = frozenset({"/login", "/setup", "/logout", "/password", "/language", "/healthz", "/session", "/favicon.ico"})
@@ -53,5 +54,7 @@ def page(language: str) -> bytes:
         + scripts
     )
     html = html.replace('<meta charset="UTF-8" />', f'<meta charset="UTF-8" />{head}', 1)
+    early = "".join(f'<link rel="modulepreload" href="{address}" />' for address in program.early_files())
+    html = html.replace("</head>", f"{early}</head>", 1)
     # Sub-paths such as /ranking must load the same files: Streamlit's addresses are relative to the page.
     return re.sub(r"\n\s*\n+", "\n", html).replace('"./static/', '"/static/').encode()
