@@ -27,7 +27,7 @@ run: $(VENV)/.runtime $(DEMO)/crm.duckdb
 	@exec $(BIN)/crm --db $(DEMO)/crm.duckdb serve --host $(HOST) --port $(PORT)
 
 test: $(VENV)/.test
-	$(BIN)/pytest -n 4 --dist loadfile $(TESTS)
+	$(BIN)/pytest -n 3 --dist loadfile $(TESTS)
 
 bench: $(VENV)/.test
 	$(BIN)/python -m tests.bench

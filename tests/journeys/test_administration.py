@@ -148,12 +148,16 @@ def test_a_rule_set_is_copied_with_its_effect_in_sight_and_the_auditor_sees_who_
 def test_a_target_is_edited_in_place(page: Page, app: Bureau, sign_in: SignIn) -> None:
     sign_in(page, "zhaoliu", path="/targets?target_year=2027")
     canvas = page.locator(".st-key-card_grid canvas").first
+    expect(page.locator(".st-key-card_attainment")).to_be_visible()  # the last thing on the page
+    page.wait_for_timeout(1_000)  # the grid takes its width
     box = canvas.bounding_box()
     assert box is not None
     # The third column, first unit: the new signings of 吉首市.
     page.mouse.dblclick(box["x"] + 450, box["y"] + 36 + 17)
-    page.wait_for_timeout(500)  # the cell becomes a field
+    expect(page.locator("#portal").locator("input, textarea").first).to_be_focused()  # the cell becomes a field
+    page.wait_for_timeout(500)
     page.keyboard.type("41")
+    page.wait_for_timeout(500)  # the field takes what is typed
     page.keyboard.press("Enter")
     page.get_by_role("button", name="保存 1 处改动").click()
     expect(page.get_by_text("已保存 1 项目标。")).to_be_visible()
