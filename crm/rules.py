@@ -299,11 +299,13 @@ def submission_state(month: Month, submitted_on: date | None, *, today: date) ->
     return SubmissionState.AWAITED if today <= deadline else SubmissionState.MISSING
 
 
-def quality_score(*, blocking: int, warnings: int, records: int) -> Fraction:
-    """Return a unit's score of data quality, 0 to 100, exactly.
+def quality_score(*, blocking: int, warnings: int, records: int) -> Fraction | None:
+    """Return a unit's score of data quality, 0 to 100, exactly; None where there is nothing to judge.
 
     100 less the weighted open findings for each hundred of its projects and enterprises in work.
     """
+    if not (records or blocking or warnings):
+        return None
     lost = Fraction(100 * (BLOCKING_WEIGHT * blocking + WARNING_WEIGHT * warnings), max(records, 1))
     return max(Fraction(0), 100 - lost)
 

@@ -1,6 +1,7 @@
 """The house as a whole: what the wheel carries, and that every message speaks both languages."""
 
 import ast
+import re
 import subprocess
 import sys
 import zipfile
@@ -58,6 +59,13 @@ def test_wheel_carries_the_servers_settings(wheel: zipfile.ZipFile) -> None:
 
 def test_wheel_carries_nothing_else(wheel: zipfile.ZipFile) -> None:
     assert {name.split("/")[0].split("-")[0] for name in wheel.namelist()} == {"crm", "crm_app.py", "zhaoshang_crm"}
+
+
+@pytest.mark.parametrize("sheet", ["shell.css", "print.css"])
+def test_the_beginning_of_a_key_is_asked_of_one_kind_of_element(sheet: str) -> None:
+    before = re.findall(r"(.{30})\[class\*=\"st-key-", (ROOT / "crm" / "ui" / "assets" / sheet).read_text("utf-8"))
+    assert before != []
+    assert [text for text in before if not re.search(r":where\(\.st\w+\)$|:not\($", text)] == []
 
 
 def calls_in_code() -> list[tuple[str, ast.Call]]:

@@ -191,8 +191,8 @@ class UnitReadiness:
         return self.monthly + self.standing
 
     @property
-    def score(self) -> Fraction:
-        """The unit's score of data quality, 0 to 100, exactly."""
+    def score(self) -> Fraction | None:
+        """The unit's score of data quality, 0 to 100, exactly; None where it has no records."""
         return quality_score(blocking=self.blocking, warnings=self.warnings, records=self.records)
 
 

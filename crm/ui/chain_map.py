@@ -12,11 +12,10 @@ import pandas as pd
 import streamlit as st
 
 from crm.locale import Message, _
-from crm.metrics import RATES
 from crm.model import YUAN_PER_WAN, YUAN_PER_YI, SegmentRole, Tier, label
 from crm.reports.chains import Chain, ChainMap, ChainSegment, ChainSummary, IndustryRow, SegmentCell
 from crm.ui.components import safe
-from crm.ui.tables import GREEN, RED, movement_text
+from crm.ui.tables import amount_column, movement_text, place_columns, rate_column, up_or_down
 
 
 def chain_cards(
@@ -167,24 +166,16 @@ def industry_table(frame: pd.DataFrame, *, slugs: Sequence[str], key: str) -> No
     for column in ("signed_amount", "funds_arrived"):
         shown[column] = shown[column] / float(YUAN_PER_WAN)
     config: dict[str, Any] = {
-        "rank": st.column_config.NumberColumn(str(_("Rank")), width=52),
-        "movement": st.column_config.TextColumn(str(_("Movement")), width=62),
+        **place_columns(),
         "industry": st.column_config.TextColumn(str(_("Key industry")), width=150),
         "score": st.column_config.NumberColumn(str(_("Score")), format="%.2f", width=66),
     }
     for slug in slugs:
-        config[slug] = st.column_config.ProgressColumn(
-            str(RATES[slug].label),
-            format="%.1f%%",
-            min_value=0,
-            max_value=100,
-            width=108,
-            help=str(RATES[slug].numerator),
-        )
+        config[slug] = rate_column(slug, width=108)
         config[f"{slug}_pair"] = st.column_config.TextColumn("N/D", width=60)
-    config["signed_amount"] = _wan(_("Signed (¥10,000)"))
-    config["funds_arrived"] = _wan(_("Funds (¥10,000)"))
-    styled = shown.style.map(lambda text: RED if "▲" in text else GREEN if "▼" in text else "", subset=["movement"])
+    config["signed_amount"] = amount_column(_("Signed (¥10,000)"), width=110)
+    config["funds_arrived"] = amount_column(_("Funds (¥10,000)"), width=110)
+    styled = shown.style.map(up_or_down, subset=["movement"])
     st.dataframe(
         styled,
         key=key,
@@ -195,7 +186,3 @@ def industry_table(frame: pd.DataFrame, *, slugs: Sequence[str], key: str) -> No
         row_height=36,
         placeholder="—",
     )
-
-
-def _wan(title: Message) -> Any:
-    return st.column_config.NumberColumn(str(title), format="%,.0f", width=110)

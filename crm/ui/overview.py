@@ -169,19 +169,11 @@ def ranking_excerpt(history: Sequence[Ranking]) -> None:
     shown["group"] = [str(group_label(group)) for group in frame["group"]]
     shown["movement"] = [tables.movement_text(places) for places in frame["movement"]]
     config: dict[str, Any] = {
-        "rank": st.column_config.NumberColumn(str(_("Rank")), width=44),
-        "movement": st.column_config.TextColumn(str(_("Movement")), width=52),
+        **tables.place_columns(rank=44, movement=52),
         "unit": st.column_config.TextColumn(str(_("Unit")), width=88),
     }
     for slug in tables.MAIN_RATES:
-        config[slug] = st.column_config.ProgressColumn(
-            str(RATES[slug].label),
-            format="%.1f%%",
-            min_value=0,
-            max_value=100,
-            width=100,
-            help=str(RATES[slug].numerator),
-        )
+        config[slug] = tables.rate_column(slug, width=100)
     config |= {
         "score": st.column_config.NumberColumn(str(_("Score")), format="%.2f", width=56),
         "group": st.column_config.TextColumn(str(_("Peer group")), width=60),
@@ -189,9 +181,7 @@ def ranking_excerpt(history: Sequence[Ranking]) -> None:
     }
     if shown["group"].nunique() == 1:
         del config["group"]
-    styled = shown.style.map(
-        lambda text: tables.RED if "▲" in text else tables.GREEN if "▼" in text else "", subset=["movement"]
-    )
+    styled = shown.style.map(tables.up_or_down, subset=["movement"])
     picked = st.dataframe(
         styled,
         key="ranking_excerpt",

@@ -58,7 +58,7 @@ def units_table(rows: Sequence[UnitReadiness]) -> UnitReadiness | None:
             "state": [str(label(row.state)) for row in rows],
             "at": [_at(row) for row in rows],
             "by": [row.submission.submitted_by if row.submission else None for row in rows],
-            "score": [float(row.score) for row in rows],
+            "score": [None if row.score is None else float(row.score) for row in rows],
             "blocking": [row.blocking for row in rows],
             "monthly": [row.monthly for row in rows],
             "standing": [row.standing for row in rows],
@@ -69,7 +69,7 @@ def units_table(rows: Sequence[UnitReadiness]) -> UnitReadiness | None:
     number = st.column_config.NumberColumn
     columns: dict[str, Any] = {
         "unit": st.column_config.TextColumn(str(_("Unit")), width=110),
-        "state": st.column_config.TextColumn(str(_("Report")), width=80),
+        "state": st.column_config.TextColumn(str(_("Report")), width=96),
         "at": st.column_config.TextColumn(str(_("Handed in")), width=130),
         "by": st.column_config.TextColumn(str(_("Handed in by")), width=80),
         "score": st.column_config.ProgressColumn(str(_("Score")), format="%.1f", min_value=0, max_value=100, width=120),
@@ -145,7 +145,7 @@ def show_reminder(row: UnitReadiness, month: Month, *, today: date) -> None:
 def own_unit(actor: Actor, db: Database, row: UnitReadiness, month: Month, *, today: date) -> None:
     """Draw where one's own unit stands, with the way to hand the month in."""
     figures = (
-        ("score", _("Score"), f"{float(row.score):.1f}"),
+        ("score", _("Score"), "—" if row.score is None else f"{float(row.score):.1f}"),
         ("blocking", _("Blocking"), f"{row.blocking:,}"),
         ("monthly", _("Of this month"), f"{row.monthly:,}"),
         ("standing", _("Others open"), f"{row.standing:,}"),

@@ -28,32 +28,24 @@ def ranking_table(frame: pd.DataFrame, *, slugs: tuple[str, ...], key: str) -> t
     shown["signed_amount"] = shown["signed_amount"] / float(YUAN_PER_WAN)
     config: dict[str, Any] = {
         "group": st.column_config.TextColumn(str(_("Peer group")), width=72),
-        "rank": st.column_config.NumberColumn(str(_("Rank")), width=52),
-        "movement": st.column_config.TextColumn(str(_("Movement")), width=62),
+        **place_columns(),
         "last_month": st.column_config.TextColumn(str(_("Rank last month")), width=110),
         "unit": st.column_config.TextColumn(str(_("Unit")), width=100),
         "score": st.column_config.NumberColumn(str(_("Score")), format="%.2f", width=66),
     }
     for slug in slugs:
-        config[slug] = st.column_config.ProgressColumn(
-            str(RATES[slug].label),
-            format="%.1f%%",
-            min_value=0,
-            max_value=100,
-            width=116,
-            help=str(RATES[slug].numerator),
-        )
+        config[slug] = rate_column(slug, width=116)
         config[f"{slug}_pair"] = st.column_config.TextColumn("N/D", width=64 if slug in MAIN_RATES else 110)
     config["trend"] = st.column_config.LineChartColumn(str(_("Score, 12 months")), width=105)
     if shown["adjustment"].any():
         config["adjustment"] = st.column_config.NumberColumn(str(_("Adjustment")), format="%+.2f", width=66)
-    config["signed_amount"] = _wan(_("Signed (10,000 yuan)"))
+    config["signed_amount"] = amount_column(_("Signed (10,000 yuan)"))
     config["follow_ups"] = st.column_config.NumberColumn(str(_("Contacts")), width=76)
     if shown["group"].nunique() == 1:
         del config["group"]
     if "last_month" not in frame:
         del config["last_month"]
-    styled = shown.style.map(lambda text: RED if "▲" in text else GREEN if "▼" in text else "", subset=["movement"])
+    styled = shown.style.map(up_or_down, subset=["movement"])
     picked = st.dataframe(
         styled,
         key=key,
@@ -140,8 +132,8 @@ def facts_table(frame: pd.DataFrame, *, key: str) -> None:
             "code": st.column_config.TextColumn(str(_("Project code")), width=120),
             "name": st.column_config.TextColumn(str(_("Project"))),
             "enterprise": st.column_config.TextColumn(str(_("Investor"))),
-            "planned_investment": _wan(_("Planned investment (10,000 yuan)")),
-            "arrived": _wan(_("Funds arrived (10,000 yuan)")),
+            "planned_investment": amount_column(_("Planned investment (10,000 yuan)")),
+            "arrived": amount_column(_("Funds arrived (10,000 yuan)")),
             **{name: st.column_config.DateColumn(str(title), format="YYYY-MM-DD") for name, title in dates.items()},
         },
     )
@@ -202,7 +194,7 @@ def directory_table(frame: pd.DataFrame, *, key: str, tick: bool = False) -> Pic
             "source": st.column_config.TextColumn(str(_("Source")), width=100),
             "unit": st.column_config.TextColumn(str(_("Unit")), width=90),
             "owner_person": st.column_config.TextColumn(str(_("Owner")), width=80),
-            "intended_amount": _wan(_("Intended (10,000 yuan)")),
+            "intended_amount": amount_column(_("Intended (10,000 yuan)")),
             "last_contact_on": st.column_config.DateColumn(str(_("Last contact")), format="YYYY-MM-DD", width=105),
             "next_contact_on": st.column_config.DateColumn(str(_("Next step due")), format="YYYY-MM-DD", width=105),
             "stage": st.column_config.TextColumn(str(_("Stage")), width=90),
@@ -230,7 +222,7 @@ def project_table(frame: pd.DataFrame, *, key: str) -> None:
             "name": st.column_config.TextColumn(str(_("Project"))),
             "stage": st.column_config.TextColumn(str(_("Stage")), width=80),
             "unit": st.column_config.TextColumn(str(_("Unit")), width=80),
-            "planned_investment": _wan(_("Planned investment (10,000 yuan)")),
+            "planned_investment": amount_column(_("Planned investment (10,000 yuan)")),
             "signed_on": st.column_config.DateColumn(str(_("Signing date")), format="YYYY-MM-DD", width=105),
             "started_on": st.column_config.DateColumn(str(_("Start date")), format="YYYY-MM-DD", width=105),
             "code": st.column_config.TextColumn(str(_("Project code")), width=120),
@@ -238,8 +230,34 @@ def project_table(frame: pd.DataFrame, *, key: str) -> None:
     )
 
 
-def _wan(title: object) -> Any:
-    return st.column_config.NumberColumn(str(title), format="%,.0f", width=120)
+def amount_column(title: object, *, width: int = 120) -> Any:
+    """Return the column of a sum of money in whole 万元."""
+    return st.column_config.NumberColumn(str(title), format="%,.0f", width=width)
+
+
+def rate_column(slug: str, *, width: int) -> Any:
+    """Return the column of a rate: a bar with its percentage."""
+    return st.column_config.ProgressColumn(
+        str(RATES[slug].label),
+        format="%.1f%%",
+        min_value=0,
+        max_value=100,
+        width=width,
+        help=str(RATES[slug].numerator),
+    )
+
+
+def place_columns(*, rank: int = 52, movement: int = 62) -> dict[str, Any]:
+    """Return the columns of a rank and of its movement, so many pixels wide."""
+    return {
+        "rank": st.column_config.NumberColumn(str(_("Rank")), width=rank),
+        "movement": st.column_config.TextColumn(str(_("Movement")), width=movement),
+    }
+
+
+def up_or_down(text: Any) -> str:
+    """Return the style of a movement in words (see `movement_text`): red is up."""
+    return RED if "▲" in text else GREEN if "▼" in text else ""
 
 
 def attainment_table(frame: pd.DataFrame, *, elapsed: float, unit: str, whole: bool, key: str) -> None:

@@ -63,7 +63,7 @@ def test_who_opens_a_shared_view_sees_only_their_own_records(db, people):
     save(db, people[0], "甲级", "grade=A", shared=True)
     (view,) = saved_views(db, people[1], "enterprises")
     f = EnterpriseFilter(grade=parse_qs(view.query)["grade"][0])
-    assert list(directory(db, people[1], f, today=date(2026, 6, 30)).rows["name"]) == ["凤凰的甲级"]
+    assert list(directory(db, people[1], f, today=date(2026, 6, 30))["name"]) == ["凤凰的甲级"]
 
 
 def test_rename_share_and_delete_ones_own(db, people):

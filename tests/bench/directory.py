@@ -9,6 +9,7 @@ from crm.reports.contacts import timeline
 from crm.reports.duplicates import candidates
 from crm.reports.enterprises import (
     EnterpriseFilter,
+    count_directory,
     directory,
     enterprise_record,
     search_enterprises,
@@ -51,7 +52,11 @@ def measure(bureau: Bureau) -> list[Line]:
 
 
 def _page(database: store.Database, name: str, actor: Actor, chosen: EnterpriseFilter) -> Line:
-    return _one(name, partial(directory, database, actor, chosen, today=TODAY), PAGE_GOAL)
+    def number_and_rows() -> None:
+        count_directory(database, actor, chosen, today=TODAY)
+        directory(database, actor, chosen, today=TODAY)
+
+    return _one(name, number_and_rows, PAGE_GOAL)
 
 
 def _one(name: str, work: Work, goal: float | None) -> Line:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.apps import PASSWORD, App, app_with_people
 from tests.engines import EmbeddedEngine
-from tests.journeys.browser import idle
+from tests.journeys.browser import attend, idle
 from tests.journeys.bureau import Bureau, served_bureau
 
 SignIn = Callable[..., Page]
@@ -92,6 +92,7 @@ def sign_in(app: App, kept_cookies: dict[str, list[Any]]) -> SignIn:
     """Sign a person in on a page and wait for the first page of the app, or the one asked for."""
 
     def signing_in(page: Page, login: str = "zhangsan", *, path: str = "/", password: str = PASSWORD) -> Page:
+        attend(page)
         page.context.add_cookies(kept_cookies.get(login, []))
         page.goto(app.url + path)
         if page.locator("#login").count():

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.browser import go, idle
+from tests.journeys.browser import go, idle, tick_row
 from tests.journeys.bureau import DESK, HAND, Bureau
 
 pytestmark = pytest.mark.browser
@@ -146,10 +146,7 @@ def test_the_administrator_ends_a_segment_and_it_is_offered_no_more(
     sign_in(page, "admin", path="/chain-admin")
 
     def choose(card: str, row: int) -> None:
-        box = page.locator(f".st-key-card_{card} canvas").first.bounding_box()
-        assert box is not None
-        page.mouse.click(box["x"] + 15, box["y"] + 36 + 36 * row + 18)
-        idle(page)
+        tick_row(page.locator(f".st-key-card_{card}"), row)
 
     def ended(of: Page) -> Any:
         return of.locator('[class*="st-key-segment_ended_"]', has_text="物流园区与仓储设施")

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.apps import App
 from tests.engines import EmbeddedEngine
-from tests.journeys.browser import go, idle
+from tests.journeys.browser import go, idle, tick_row
 from tests.journeys.bureau import DESK, HAND, MONTH, served_bureau
 
 pytestmark = pytest.mark.browser
@@ -84,12 +84,7 @@ def test_the_bureau_sees_all_units_and_goes_to_the_record_to_mend(
 def test_a_chosen_unit_gives_the_words_of_a_reminder(page: Page, sign_in: SignIn) -> None:
     page.set_viewport_size(DESK)  # type: ignore[arg-type]
     sign_in(page, "zhaoliu", path="/quality")
-    canvas = page.locator(".st-key-card_readiness canvas").first
-    expect(canvas).to_be_visible()
-    idle(page)
-    box = canvas.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 18, box["y"] + 36 + 18)
+    tick_row(page.locator(".st-key-card_readiness"), 0)
     expect(page.locator(".st-key-card_readiness code")).to_contain_text("吉首市：")
     expect(page.locator(".st-key-card_readiness code")).to_contain_text("月报")
 

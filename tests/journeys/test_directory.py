@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.journeys.browser import go, idle
+from tests.journeys.browser import click_cell, go, idle, tick_row
 from tests.journeys.bureau import DESK, HAND, Bureau
 
 pytestmark = pytest.mark.browser
@@ -60,7 +60,7 @@ def view(page: Page, name: str) -> Locator:
 
 def tick(page: Page, row: int) -> None:
     """Tick a row of the directory, counted from 0."""
-    table(page).click(position={"x": 16, "y": 54 + 36 * row})
+    tick_row(page.locator(".st-key-card_list"), row)
     expect(page.locator(".st-key-bulk")).to_contain_text(f"已选 {row + 1} 家")
     idle(page)
 
@@ -243,7 +243,7 @@ def test_nothing_of_another_units_is_seen_changed_or_merged(page: Page, app: Bur
     sign_in(page, "sunba", path="/enterprises?grade=A")
     assert listed(page) > 0
     expect(page.get_by_role("button", name="最近变更")).to_have_count(0)
-    table(page).click(position={"x": 16, "y": 54})
+    click_cell(page.locator(".st-key-card_list"), 0, x=16)
     expect(page.locator(".st-key-bulk")).to_have_count(0)
     go(page, f"{app.url}/enterprise?id={own}")
     expect(page.get_by_role("button", name="更多")).to_be_visible()

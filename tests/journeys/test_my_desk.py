@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.journeys.browser import go, idle
+from tests.journeys.browser import click_cell, go, idle
 from tests.journeys.bureau import DESK, HAND, Bureau
 
 pytestmark = pytest.mark.browser
@@ -117,11 +117,7 @@ def test_who_contacted_whom_last_month_and_one_person_alone(page: Page, app: Bur
     total = int(re.findall(r"共 ([\d,]+) 条", card.inner_text())[0].replace(",", ""))
     of_first = int(people.first.locator("td").all_text_contents()[-3])
     assert 0 < of_first < total
-    grid = card.locator(".st-key-people canvas").first
-    grid.scroll_into_view_if_needed()
-    box = grid.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 60, box["y"] + 36 + 18)
+    click_cell(card.locator(".st-key-people"), 0, x=60)
     expect(card.get_by_text(f"共 {of_first} 条")).to_be_visible()
 
 

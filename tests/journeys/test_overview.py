@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from crm.metrics import percent
 from tests.apps import PASSWORD, app_with_people
 from tests.engines import EmbeddedEngine
-from tests.journeys.browser import idle, title
+from tests.journeys.browser import click_cell, idle, title
 from tests.journeys.bureau import DESK, HAND, Bureau
 
 pytestmark = pytest.mark.browser
@@ -127,9 +127,7 @@ def test_a_row_behind_a_count_opens_its_project(page: Page, app: Bureau, sign_in
     sign_in(page, "zhangsan", path="/overview")
     dialog = opened(page, "starts")
     name = dialog.locator("canvas table tbody tr").first.locator("td").nth(1).inner_text()
-    box = dialog.locator("canvas").first.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 200, box["y"] + 36 + 18)
+    click_cell(dialog, 0, x=200)
     expect(page.locator("h1.crm-title")).to_have_text(name)
 
 

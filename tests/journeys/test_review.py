@@ -12,7 +12,7 @@ from crm.metrics import percent
 from crm.ui.review import VIEWS as VIEW_NAMES
 from tests.apps import PASSWORD, PEOPLE, app_with_people
 from tests.engines import EmbeddedEngine
-from tests.journeys.browser import go, idle, title
+from tests.journeys.browser import click_cell, go, idle, title
 from tests.journeys.bureau import DESK, HAND, MONTH, Bureau, served_bureau
 from tests.journeys.test_every_page import in_chinese, in_latin, wrong_in_one_hand
 from tests.journeys.walking import words_in_lists, words_on
@@ -137,9 +137,7 @@ def test_places_open_the_ranking_and_a_month_of_the_seasons_its_records(
     sign_in(page, "zhangsan", path="/review")
     expect(card(page, "card_moved").locator("canvas table td").first).to_have_text(best.short_name)
     idle(page)
-    box = card(page, "card_moved").locator("canvas").first.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 60, box["y"] + 36 + 18)
+    click_cell(card(page, "card_moved"), 0, x=60)
     expect(page.locator("h1.crm-title")).to_have_text("月度排名")
     expect(card(page, "card_behind")).to_contain_text(best.name)
     go(page, f"{app.url}/review?review={quote('名次走势')}&window={quote('24个月')}")

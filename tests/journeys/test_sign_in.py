@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, expect
 
 from tests.apps import PASSWORD, App
-from tests.journeys.browser import go, idle, title
+from tests.journeys.browser import go, idle, tick_row, title
 from tests.journeys.walking import pages_of
 
 pytestmark = pytest.mark.browser
@@ -145,8 +145,7 @@ def test_an_administrator_makes_and_shuts_out_an_account(
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("search=xinren"))
     idle(page)
-    table = page.locator('[data-testid="stDataFrame"]').first
-    table.click(position={"x": 18, "y": 54})
+    tick_row(page.locator("body"), 0)
     expect(page.locator('[data-testid="stMarkdownContainer"]', has_text="*新* <b>人</b> · xinren")).to_be_visible()
     page.get_by_role("button", name="停用").click()
     page.get_by_role("dialog").get_by_role("button", name="停用").click()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.journeys.browser import go, idle
+from tests.journeys.browser import go, idle, tick_row
 from tests.journeys.bureau import DESK, HAND, MONTH, Bureau
 
 pytestmark = pytest.mark.browser
@@ -52,14 +52,13 @@ def test_a_card_becomes_an_order_that_the_unit_answers_and_the_bureau_closes(
     page.set_viewport_size(DESK)  # type: ignore[arg-type]
     sign_in(page, "zhaoliu", path=f"/cards?month={MONTH}&card_unit=吉首市&card_colour=红牌")
     expect(page.locator("h1.crm-title")).to_have_text("亮牌与红黑榜")
-    table = page.locator('.st-key-card_cards [data-testid="stDataFrame"]')
     rows = page.locator(".st-key-card_cards canvas table tbody tr")
     expect(rows.first).to_be_attached()
     free = next(n for n in range(rows.count()) if "督办〔" not in (rows.nth(n).text_content() or ""))
     name = rows.nth(free).locator("td").nth(3).text_content()
     page.set_viewport_size(size)  # type: ignore[arg-type]
     idle(page)
-    table.click(position={"x": 16, "y": 54 + 36 * free})
+    tick_row(page.locator(".st-key-card_cards"), free)
     expect(page.locator(".st-key-cards_bar")).to_contain_text("已选 1 张")
     idle(page)
     dialog = ask(page, "raise")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.browser import idle
+from tests.journeys.browser import click_cell, idle, tick_row
 from tests.journeys.bureau import DESK, HAND, Bureau
 
 pytestmark = pytest.mark.browser
@@ -31,8 +31,7 @@ def counts(page: Page) -> tuple[int, ...]:
 def tick(page: Page, *rows: int) -> None:
     """Tick rows of the queue."""
     for row in rows:
-        page.locator('.st-key-card_queue [data-testid="stDataFrame"]').click(position={"x": 16, "y": 54 + 36 * row})
-        idle(page)
+        tick_row(page.locator(".st-key-card_queue"), row)
 
 
 def fits(page: Page) -> bool:
@@ -125,7 +124,7 @@ def test_a_leader_reads_both_numbers_and_the_projects_between_them(page: Page, a
     found = re.search(r"核验 [\d.]+%（(\d+)/(\d+)）", gap.inner_text())
     assert found
     assert int(found[1]) < int(pair.n)
-    gap.locator('[data-testid="stDataFrame"]').click(position={"x": 16, "y": 54})
+    click_cell(gap, 0, x=16)
     expect(page).to_have_url(re.compile("/project\\?id="))
     expect(page.locator(".st-key-card_milestones")).to_be_visible()
     idle(page)
@@ -150,7 +149,7 @@ def test_a_dispatcher_gives_points_with_reason_and_evidence(page: Page, app: Bur
     dialog.get_by_role("button", name="保存").click()
     expect(dialog).to_have_count(0)
     idle(page)
-    page.locator('.st-key-card_adjustments [data-testid="stDataFrame"]').click(position={"x": 16, "y": 54})
+    tick_row(page.locator(".st-key-card_adjustments"), 0)
     expect(page.locator(".st-key-bulk")).to_contain_text("永顺县")
     expect(page.locator(".st-key-bulk")).to_contain_text("-1.5")
     page.locator(".st-key-withdraw_adjustment button").click()

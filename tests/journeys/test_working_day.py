@@ -10,7 +10,7 @@ import pytest
 import python_calamine
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.browser import go, idle
+from tests.journeys.browser import click_cell, go, idle
 from tests.journeys.bureau import DESK, HAND, MONTH, Bureau
 
 pytestmark = pytest.mark.browser
@@ -113,10 +113,7 @@ def test_a_month_is_ranked_and_any_number_opens_its_projects(page: Page, app: Bu
 def test_a_click_on_a_rate_in_the_table_opens_that_unit(page: Page, app: Bureau, sign_in: SignIn) -> None:
     sign_in(page, "zhaoliu", path=f"/ranking?month={MONTH}")
     third = app.ranking.rows[2]
-    # The grid draws on a canvas and listens on the sheet above it: the third row, on the bar of the first rate.
-    box = page.locator(".st-key-card_ranking canvas").first.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 400, box["y"] + 36 + 36 * 2 + 18)
+    click_cell(page.locator(".st-key-card_ranking"), 2, x=400)  # on the bar of the first rate
     expect(page.locator(".st-key-card_behind")).to_contain_text(f"{third.unit.name} · 签约率")
 
 

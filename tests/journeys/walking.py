@@ -77,7 +77,11 @@ def walk(page: Page, login: str, entries: list[Entry]) -> Iterator[Entry]:
             open_search(page)
             find(page, text)
             address = page.locator(f'.st-key-found a[href*="{begins}"]').first.get_attribute("href") or ""
-        page.goto(f"{base[0]}/{address}")
+        link = page.locator(f'[data-testid="stSidebarNavLink"][href$="/{address}"]')
+        if link.count():
+            link.click()
+        else:
+            page.goto(f"{base[0]}/{address}")
         idle(page)
         page.wait_for_timeout(400)  # tables and charts draw after the script has ended
         expect(page.get_by_text("请把这个编号告诉管理员")).to_have_count(0)

@@ -229,8 +229,10 @@ def test_scores_and_counts_are_those_of_plain_python(db, units, seed):
     assert ("withdrawn_status", broken) in about(db)
 
 
-def test_a_score_never_falls_below_zero_and_needs_no_records():
-    assert quality_score(blocking=0, warnings=0, records=0) == 100
+def test_a_score_never_falls_below_zero_and_who_has_no_records_has_none():
+    assert quality_score(blocking=0, warnings=0, records=0) is None
+    assert quality_score(blocking=0, warnings=0, records=1) == 100
+    assert quality_score(blocking=0, warnings=1, records=0) == 0
     assert quality_score(blocking=1, warnings=0, records=5) == 0
     assert quality_score(blocking=0, warnings=1, records=3) == Fraction(200, 3)
 

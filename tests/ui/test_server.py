@@ -23,6 +23,7 @@ from crm import store
 from crm.actions import accounts, credentials
 from tests.apps import (
     PASSWORD,
+    PEOPLE,
     SYSTEM,
     App,
     Client,
@@ -433,6 +434,34 @@ class TestSigningInAndOut:
         client.cookies = stolen
         assert client.get("/session").status == 303
         assert refused_socket(client) == 403
+
+    def test_a_page_is_drawn_only_for_who_may_open_it(self, app: App) -> None:
+        titles = {
+            "accounts": "用户账号",
+            "units": "单位",
+            "dictionaries": "常用词表",
+            "rules": "统计口径",
+            "targets": "年度目标",
+            "audit": "审计日志",
+        }
+        drawn = {}
+        for login in PEOPLE:
+            with socket_to(Client(app).sign_in(login)) as connection:
+                drawn[login] = {
+                    page
+                    for page, title in titles.items()
+                    if f'<h1 class=\\"crm-title\\">{title}<' in run(connection, page)[1]
+                }
+        assert drawn == {
+            "zhangsan": set(),
+            "lisi": set(),
+            "wangwu": set(),
+            "qianqi": set(),
+            "sunba": {"rules"},
+            "zhaoliu": {"rules", "targets"},
+            "admin": {"accounts", "units", "dictionaries", "rules"},
+            "auditor": {"audit"},
+        }
 
     def test_failures_say_the_same_and_lock(self, app: App) -> None:
         known, unknown = Client(app), Client(app)

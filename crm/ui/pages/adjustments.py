@@ -74,9 +74,7 @@ def effect_table(rules: RuleSet) -> None:
     frame["group"] = [str(group_label(group)) for group in frame["group"]]
     frame["places"] = [tables.movement_text(places) for places in frame["places"]]
     st.dataframe(
-        frame.style.map(
-            lambda text: tables.RED if "▲" in text else tables.GREEN if "▼" in text else "", subset=pd.Index(["places"])
-        ),
+        frame.style.map(tables.up_or_down, subset=pd.Index(["places"])),
         key="effect",
         hide_index=True,
         height="content",

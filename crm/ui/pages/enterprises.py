@@ -19,6 +19,7 @@ from crm.reports.enterprises import (
     SORTS,
     EnterpriseFilter,
     chosen_by,
+    count_directory,
     directory,
     directory_condition,
     sources,
@@ -152,17 +153,15 @@ def exported() -> bytes:
         return path.read_bytes()
 
 
-# The page is read before its control is drawn: one scan gives the rows and how many there are.
-asked = str(st.session_state.get("page") or st.query_params.get("page", ""))
-shown = int(asked) if asked.isdecimal() else 1
-found = directory(db, actor, filters, today=today, page=shown)
-with ui.card("list", _("{total} enterprises", total=f"{found.total:,}")) as aside:
+# The number is there long before the rows: it is told while they are looked up.
+total = count_directory(db, actor, filters, today=today)
+with ui.card("list", _("{total} enterprises", total=f"{total:,}")) as aside:
     with aside:
         ui.clear_filters(FILTERS)
-        if found.total and not archived and can(actor, Action.EXPORT):
+        if total and not archived and can(actor, Action.EXPORT):
             stamp = f"{session.local(session.utc_now()):%Y%m%d-%H%M%S}"
             ui.download_button(_("Export"), exported, file_name=f"{_('Enterprises')}-{actor.login}-{stamp}.xlsx")
-    if not found.total:
+    if not total:
         ui.empty_state(
             _("No enterprise fits."),
             _("Loosen the filters, import a ledger, or add the enterprise as you log a contact."),
@@ -170,8 +169,8 @@ with ui.card("list", _("{total} enterprises", total=f"{found.total:,}")) as asid
         )
         st.stop()
     bar, listing = st.container(), st.container()
-    page = ui.pager(found.total, page_size=PAGE_SIZE)
-    rows = (found if page == shown else directory(db, actor, filters, today=today, page=page)).rows
+    page = ui.pager(total, page_size=PAGE_SIZE)
+    rows = directory(db, actor, filters, today=today, page=page)
     tick = not archived and (can(actor, Action.EDIT) or can(actor, Action.ASSIGN))
     # Ticks stand by position: other rows are another table.
     with listing:
@@ -180,4 +179,4 @@ with ui.card("list", _("{total} enterprises", total=f"{found.total:,}")) as asid
         shell.go("enterprise", id=picked.opened)
     with bar:
         if len(picked.rows):
-            bulk_bar(actor, picked.rows, found.total, lambda: chosen_by(db, actor, filters, today=today))
+            bulk_bar(actor, picked.rows, total, lambda: chosen_by(db, actor, filters, today=today))

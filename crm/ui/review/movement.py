@@ -26,8 +26,8 @@ from crm.ui import components as ui
 from crm.ui import session, shell
 from crm.ui.overview import clicked
 from crm.ui.review.choices import Chosen
-from crm.ui.tables import GREEN, RED, clicked_cell, movement_text
 from crm.ui.tables import MAIN_RATES as MAIN
+from crm.ui.tables import clicked_cell, movement_text, up_or_down
 
 
 def show_places(chosen: Chosen) -> None:
@@ -154,7 +154,7 @@ def _moved_table(found: Movement, *, key: str) -> int | None:
     }
     if frame["differs"].any():
         config["differs"] = st.column_config.NumberColumn(str(_("Published otherwise")), format="%d", width=110)
-    styled = shown.style.map(lambda text: RED if "▲" in text else GREEN if "▼" in text else "", subset=["gained"])
+    styled = shown.style.map(up_or_down, subset=["gained"])
     cell = clicked_cell(styled, config, key=key)
     return int(frame.iloc[cell[0]]["id"]) if cell and cell[0] < len(frame) else None
 

@@ -22,6 +22,9 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     # Before the first st.navigation, Streamlit would take the folder `pages` for its old kind of app and run a page by
     # itself, without the navigation that decides who sees it.
     PagesManager.uses_pages_directory = False
+    # What a script has drawn leaves while the script still runs: by default Python lets it hold the others back ten
+    # times as long.
+    sys.setswitchinterval(0.0005)
     await to_thread.run_sync(_open_and_warm)
     try:
         yield
