@@ -19,6 +19,7 @@ from crm.model import Actor
 from crm.permissions import Action
 from crm.ui import shell
 from crm.ui.errors import safe
+from crm.ui.redrawing import redraw_page
 from crm.ui.server import bindings
 
 __all__ = [
@@ -80,7 +81,12 @@ def title_row(
 def log_contact_button(actor: Actor, *, kind: Literal["primary", "secondary"] = "primary", **query: Any) -> None:
     """Draw the button and key that open the page for logging a contact, where the person may log one."""
     if permissions.can(actor, Action.CREATE) and st.button(
-        str(_("Log a contact")), key="log_contact", type=kind, icon=":material/edit_note:", shortcut="N"
+        str(_("Log a contact")),
+        key="log_contact",
+        type=kind,
+        icon=":material/edit_note:",
+        shortcut="N",
+        on_click=redraw_page,
     ):
         shell.go("log_contact", **query)
 
@@ -204,6 +210,7 @@ def clear_filters(keys: Sequence[str]) -> None:
         for key in keys:
             before = state.get(key)
             state[key] = False if isinstance(before, bool) else [] if isinstance(before, list) else None
+        st.rerun()  # of the page: the filters stand outside the list in which this button may be
 
     st.button(
         str(_("Clear filters")), key="clear_filters", on_click=clear, icon=":material/filter_alt_off:", type="tertiary"

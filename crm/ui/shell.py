@@ -17,7 +17,7 @@ from crm.locale import Message, _, language
 from crm.model import Actor, Role, label
 from crm.permissions import Action, can
 from crm.reports.accounts import LiveSession
-from crm.ui import errors, finder, session
+from crm.ui import errors, finder, redrawing, session
 from crm.ui.server import index
 
 SIDEBAR_WIDTH = 236
@@ -85,18 +85,19 @@ PAGES = (
 
 def run() -> None:
     """Draw the frame and the page that the address names."""
-    st.set_page_config(layout="wide", initial_sidebar_state=SIDEBAR_WIDTH)
-    try:
-        found = session.current_session()
-        page = st.navigation(_navigation(found), position="sidebar", expanded=True)
-        st.set_page_config(page_title=f"{page.title} · {_('Investment CRM')}")
-        _sidebar(found)
-        _start_trail(page.url_path)
-        session.show_flashes()
-        with session.held(found):
-            page.run()
-    except Exception as error:
-        errors.show(error)
+    with redrawing.page_run():
+        st.set_page_config(layout="wide", initial_sidebar_state=SIDEBAR_WIDTH)
+        try:
+            found = session.current_session()
+            page = st.navigation(_navigation(found), position="sidebar", expanded=True)
+            st.set_page_config(page_title=f"{page.title} · {_('Investment CRM')}")
+            _sidebar(found)
+            _start_trail(page.url_path)
+            session.show_flashes()
+            with session.held(found):
+                page.run()
+        except Exception as error:
+            errors.show(error)
 
 
 def go(file: str, **query: Any) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.journeys.browser import click_cell, go, idle, tick_row
 from tests.journeys.bureau import DESK, HAND, Bureau
@@ -128,6 +129,67 @@ def test_a_view_is_renamed_and_deleted(page: Page, app: Bureau, sign_in: SignIn)
     page.get_by_role("button", name="视图").click()
     expect(page.get_by_label("把当前筛选保存为")).to_be_visible()
     expect(page.locator("a.crm-view", has_text="乙级企业")).to_have_count(0)
+
+
+def choose(page: Page, filter: str, option: str) -> None:
+    """Choose in a filter, and do not wait for what comes of it."""
+    page.locator(f".st-key-{filter}").get_by_role("combobox").click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def test_a_filter_draws_the_list_alone_and_the_views_know_of_it(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    drawn: list[str] = []
+
+    def note(frame: str | bytes) -> None:
+        message = ForwardMsg()
+        message.ParseFromString(frame if isinstance(frame, bytes) else frame.encode())
+        if message.WhichOneof("type") == "delta" and message.delta.WhichOneof("type") == "new_element":
+            drawn.append(message.delta.new_element.WhichOneof("type") or "")
+
+    page.on("websocket", lambda socket: socket.on("framereceived", note))
+    sign_in(page, "zhaoliu", path="/enterprises")
+    whole = listed(page)
+    assert {"selectbox", "multiselect", "dataframe"} <= set(drawn)
+
+    drawn.clear()
+    choose(page, "grade", "A")
+    expect(page).to_have_url(re.compile(r"\?grade=A$"))
+    idle(page)
+    graded = listed(page)
+    assert 0 < graded < whole
+    assert "dataframe" in drawn
+    assert not {"selectbox", "multiselect"} & set(drawn)
+    assert set(column(page, "等级")) == {"A"}
+
+    page.get_by_role("button", name="视图").click()
+    page.get_by_label("把当前筛选保存为").fill("只画名录")
+    page.get_by_role("button", name="保存视图").click()
+    assert view(page, "只画名录").locator("a.crm-view").get_attribute("href") == "?grade=A"
+
+    # The button stands in the list, the filters do not: all of them are emptied on the screen.
+    page.keyboard.press("Escape")
+    page.locator(".st-key-clear_filters button").click()
+    expect(page).to_have_url(re.compile("/enterprises$"))
+    idle(page)
+    assert listed(page) == whole
+    expect(page.locator(".st-key-grade")).not_to_contain_text("A")
+
+
+def test_a_chain_chosen_a_moment_before_another_filter_still_brings_its_segments(
+    page: Page, app: Bureau, sign_in: SignIn
+) -> None:
+    sign_in(page, "zhaoliu", path="/enterprises")
+    page.locator(".st-key-industry").get_by_role("combobox").click()
+    page.get_by_role("option").first.click()
+    choose(page, "grade", "B")
+    expect(page).to_have_url(re.compile(r"(?=.*industry=)(?=.*grade=B)"))
+    idle(page)
+    both = listed(page)
+    page.locator(".st-key-segment").get_by_role("combobox").click()
+    expect(page.get_by_role("option").first).to_contain_text("上游")
+    page.keyboard.press("Escape")
+    go(page, "/enterprises" + page.url.partition("/enterprises")[2])
+    assert 0 < both == listed(page)
 
 
 def test_several_are_graded_at_once_and_one_undo_takes_it_back(

@@ -586,6 +586,31 @@ class TestWhatNoPageDoes:
         assert "Traceback" in logged
 
 
+class TestDrawingLess:
+    def test_a_filter_draws_the_list_and_what_depends_on_another_is_not_left_out(self, zhangsan: Client) -> None:
+        def chosen(**choices: str) -> BackMsg:
+            message = BackMsg()
+            message.rerun_script.page_name = "enterprises"
+            for key, value in choices.items():
+                state = message.rerun_script.widget_states.widgets.add()
+                state.id = re.findall(rf'"(\$\$ID-[0-9a-f]+-{key})"', page)[0]
+                state.string_value = value
+            return message
+
+        segment = "上游 · "
+        with socket_to(zhangsan) as connection:
+            _id, page = run(connection)
+            assert segment not in page
+            _id, listed = run(connection, message=chosen(grade="A"))
+            assert "card_list" in listed
+            assert "card_filters" not in listed
+            # The page is still being drawn for the chain when the next choice comes.
+            connection.send(chosen(grade="A", industry="白酒").SerializeToString())
+            _id, both = run(connection, message=chosen(grade="B", industry="白酒"))
+            assert segment in both
+            assert "card_list" in both
+
+
 @pytest.mark.server_engine
 class TestWhileTheDatabaseChanges:
     def test_the_first_administrator_is_made_with_a_code_once(self, shared: tuple[App, store.Database]) -> None:
