@@ -188,7 +188,8 @@ def test_a_chain_chosen_a_moment_before_another_filter_still_brings_its_segments
     page.locator(".st-key-segment").get_by_role("combobox").click()
     expect(page.get_by_role("option").first).to_contain_text("上游")
     page.keyboard.press("Escape")
-    go(page, "/enterprises" + page.url.partition("/enterprises")[2])
+    page.reload()
+    idle(page)
     assert 0 < both == listed(page)
 
 
