@@ -11,6 +11,7 @@ from zlib import crc32
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 
 from crm import permissions
@@ -31,6 +32,7 @@ __all__ = [
     "field_problem",
     "kpi",
     "log_contact_button",
+    "more_filters",
     "pager",
     "safe",
     "table",
@@ -198,6 +200,12 @@ def download_button(label: Text, produce: Callable[[], bytes], *, file_name: str
         return content
 
     st.download_button(str(label), made, file_name=file_name, mime=media_type, icon=":material/download:")
+
+
+def more_filters(keys: Sequence[str]) -> DeltaGenerator:
+    """Return a fold for the filters of these keys that are seldom wanted; one that is set opens it."""
+    is_set = any(key in st.query_params or st.session_state.get(key) for key in keys)
+    return st.expander(str(_("More filters")), is_set, key="more_filters", type="compact")
 
 
 def clear_filters(keys: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from crm.model import YUAN_PER_WAN, YUAN_PER_YI, Actor, MilestoneKind, ProjectSt
 from crm.reports.projects import CONCERN_LABELS, EVENT_LABELS, Card, Column, Concern, Day, Event, EventKind
 from crm.ui import components as ui
 from crm.ui import shell, stage_moves
-from crm.ui.tables import RED
+from crm.ui.tables import RED, amount_column, heading_width
 
 IN_CELL = 3
 WEEKDAYS = (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))
@@ -59,22 +59,20 @@ def table(frame: pd.DataFrame, *, key: str) -> int | None:
     ]
     shown["concerns"] = [" · ".join(str(CONCERN_LABELS[concern]) for concern in named) for named in frame["concerns"]]
 
-    def money(title: Message) -> Any:
-        return st.column_config.NumberColumn(str(title), format="%,.0f", width=128)
-
     def day(title: Message) -> Any:
         return st.column_config.DateColumn(str(title), format="YYYY-MM-DD", width=95)
 
+    days = str(_("Days in stage"))
     columns: dict[str, Any] = {
-        "name": st.column_config.TextColumn(str(_("Project")), width=215),
-        "enterprise": st.column_config.TextColumn(str(_("Investor")), width=170),
-        "unit": st.column_config.TextColumn(str(_("Unit")), width=70),
-        "stage": st.column_config.TextColumn(str(_("Stage")), width=105),
-        "days_in_stage": st.column_config.NumberColumn(str(_("Days in stage")), width=75),
-        "concerns": st.column_config.TextColumn(str(_("Needs attention")), width=150),
-        "planned_investment": money(_("Planned (10,000 yuan)")),
-        "contracted_amount": money(_("Contracted (10,000 yuan)")),
-        "arrived": money(_("Arrived (10,000 yuan)")),
+        "name": st.column_config.TextColumn(str(_("Project")), width=200),
+        "enterprise": st.column_config.TextColumn(str(_("Investor")), width=200),
+        "unit": st.column_config.TextColumn(str(_("Unit")), width=66),
+        "stage": st.column_config.TextColumn(str(_("Stage"))),
+        "days_in_stage": st.column_config.NumberColumn(days, width=heading_width(days)),
+        "concerns": st.column_config.TextColumn(str(_("Needs attention")), width=175),
+        "planned_investment": amount_column(_("Planned (10,000 yuan)")),
+        "contracted_amount": amount_column(_("Contracted (10,000 yuan)")),
+        "arrived": amount_column(_("Arrived (10,000 yuan)")),
         "signed_on": day(_("Signing date")),
         "planned_start_on": day(_("Planned start")),
         "started_on": day(_("Start date")),

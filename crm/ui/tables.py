@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
+from unicodedata import east_asian_width
 
 import pandas as pd
 import streamlit as st
@@ -39,7 +40,7 @@ def ranking_table(frame: pd.DataFrame, *, slugs: tuple[str, ...], key: str) -> t
     config["trend"] = st.column_config.LineChartColumn(str(_("Score, 12 months")), width=105)
     if shown["adjustment"].any():
         config["adjustment"] = st.column_config.NumberColumn(str(_("Adjustment")), format="%+.2f", width=66)
-    config["signed_amount"] = amount_column(_("Signed (10,000 yuan)"))
+    config["signed_amount"] = amount_column(_("Signed (10,000 yuan)"), width=120)
     config["follow_ups"] = st.column_config.NumberColumn(str(_("Contacts")), width=76)
     if shown["group"].nunique() == 1:
         del config["group"]
@@ -188,16 +189,16 @@ def directory_table(frame: pd.DataFrame, *, key: str, tick: bool = False) -> Pic
         selection_mode=["multi-row", "single-cell"] if tick else "single-cell",
         column_order=[name for name in frame.columns if name not in hidden],
         column_config={
-            "name": st.column_config.TextColumn(str(_("Enterprise")), width=235),
+            "name": st.column_config.TextColumn(str(_("Enterprise"))),
             "chains": st.column_config.TextColumn(str(_("Industry chain")), width=140),
             "grade": st.column_config.TextColumn(str(_("Grade")), width=60),
-            "source": st.column_config.TextColumn(str(_("Source")), width=100),
-            "unit": st.column_config.TextColumn(str(_("Unit")), width=90),
-            "owner_person": st.column_config.TextColumn(str(_("Owner")), width=80),
+            "source": st.column_config.TextColumn(str(_("Source")), width=88),
+            "unit": st.column_config.TextColumn(str(_("Unit")), width=72),
+            "owner_person": st.column_config.TextColumn(str(_("Owner")), width=72),
             "intended_amount": amount_column(_("Intended (10,000 yuan)")),
-            "last_contact_on": st.column_config.DateColumn(str(_("Last contact")), format="YYYY-MM-DD", width=105),
-            "next_contact_on": st.column_config.DateColumn(str(_("Next step due")), format="YYYY-MM-DD", width=105),
-            "stage": st.column_config.TextColumn(str(_("Stage")), width=90),
+            "last_contact_on": st.column_config.DateColumn(str(_("Last contact")), format="YYYY-MM-DD", width=94),
+            "next_contact_on": st.column_config.DateColumn(str(_("Next step due")), format="YYYY-MM-DD", width=100),
+            "stage": st.column_config.TextColumn(str(_("Stage"))),
             "tags": st.column_config.TextColumn(str(_("Tags")), width=130),
         },
     )
@@ -230,9 +231,15 @@ def project_table(frame: pd.DataFrame, *, key: str) -> None:
     )
 
 
-def amount_column(title: object, *, width: int = 120) -> Any:
-    """Return the column of a sum of money in whole 万元."""
-    return st.column_config.NumberColumn(str(title), format="%,.0f", width=width)
+def amount_column(title: object, *, width: int | None = None) -> Any:
+    """Return the column of a sum of money in whole 万元: as wide as its heading, unless a width in px is told."""
+    return st.column_config.NumberColumn(str(title), format="%,.0f", width=width or heading_width(str(title)))
+
+
+def heading_width(title: str) -> int:
+    """Return the px that a column's heading takes, its padding included: a full-width character is two narrow ones."""
+    narrow = sum(2 if east_asian_width(letter) in "WF" else 1 for letter in title)
+    return round(6.1 * narrow) + 18
 
 
 def rate_column(slug: str, *, width: int) -> Any:

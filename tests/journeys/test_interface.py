@@ -234,6 +234,32 @@ def test_filters_are_cleared_at_once(page: Page, app: Bureau, sign_in: SignIn) -
     expect(page.locator(".st-key-grade input")).to_have_value("")
 
 
+def test_the_fold_of_further_filters_is_open_for_who_comes_with_one_of_them_set(
+    page: Page, app: Bureau, sign_in: SignIn
+) -> None:
+    sign_in(page, "zhaoliu", path="/enterprises")
+    folded, clear = page.locator(".st-key-more_filters input[type=number]").first, page.get_by_text("清除筛选")
+    for path, name, everyday, further in (
+        ("/enterprises", "企业名录", "grade=A", "from=1000"),
+        ("/projects", "项目", "at_stage=签约", "amount_from=1000"),
+    ):
+        go(page, f"{app.url}{path}?{everyday}")
+        expect(clear).to_be_visible()
+        expect(folded).to_be_hidden()
+        go(page, f"{app.url}{path}?{further}")
+        expect(folded).to_have_value("1000")
+        expect(folded).to_be_visible()
+        page.get_by_role("link", name="月度排名").click()
+        expect(page.locator("h1.crm-title")).to_have_text("月度排名")
+        page.get_by_role("link", name=name, exact=True).click()
+        expect(folded).to_be_visible()
+        clear.click()
+        expect(folded).to_have_value("")
+        page.reload()
+        expect(page.get_by_text("更多筛选", exact=True)).to_be_visible()
+        expect(folded).to_be_hidden()
+
+
 # --- printing ---------------------------------------------------------------------------------------------------------
 
 

@@ -194,7 +194,7 @@ def any_of(title: object, options: list[Any], key: str, words: Callable[[Any], s
     return st.selectbox(str(title), options, index=None, format_func=words, placeholder=str(_("All")), key=key, **kept)
 
 
-with ui.card("filters"), st.container(key="filters_grid"):
+with ui.card("filters"):
     places = st.columns(4)
     with places[0]:
         wanted = st.text_input(

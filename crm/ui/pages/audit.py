@@ -48,7 +48,7 @@ with ui.title_row(
     actor, _("Audit trail"), _("Every change with its author, oldest value and newest value"), log_contact="none"
 ):
     controls = st.container(horizontal=True, width="content")
-with ui.card("filters"), st.container(key="filters_grid"):
+with ui.card("filters"):
     first, second = st.columns(3), st.columns(3)
     with first[0]:
         since = st.date_input(str(_("From")), None, format="YYYY-MM-DD", key="since", **kept)

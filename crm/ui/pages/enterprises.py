@@ -41,7 +41,8 @@ SORT_LABELS = {
     "amount": _("Intended amount"),
 }
 NO_PROJECT = "none"
-FILTERS = tuple("q industry segment role unit stage grade source quiet tags from to archived".split())
+FOLDED = tuple("role stage source quiet tags from to archived".split())
+FILTERS = ("q", "industry", "segment", "unit", "grade", *FOLDED)
 
 actor, db = session.current_actor(), session.database()
 industries, units, all_sources, all_tags = session.remembered(
@@ -154,7 +155,8 @@ with ui.title_row(actor, _("Enterprises"), _("The directory of intended enterpri
     if can(actor, Action.EDIT) or can(actor, Action.ASSIGN):
         recent_changes_button(actor)
 with ui.card("filters"):
-    with st.container(horizontal=True, vertical_alignment="center"):
+    first = st.columns([1.6, 1.1, 1.2, 1, 0.7], vertical_alignment="bottom")
+    with first[0]:
         st.text_input(
             str(_("Search")),
             key="q",
@@ -162,33 +164,32 @@ with ui.card("filters"):
             icon=":material/search:",
             live=True,
             placeholder=str(_("Part of a name, pinyin initials or credit code")),
-            label_visibility="collapsed",
             **kept,
         )
-        st.toggle(str(_("Archived ones")), key="archived", **kept)
-    with st.container(key="filters_grid"):
-        first, second, third = st.columns(4), st.columns(4), st.columns(4)
-    with first[0]:
+    with first[1]:
         # Its segments are the next filter's choice.
         industry = any_of(
             _("Industry chain"), list(industries), "industry", industries.__getitem__, on_change=redraw_page
         )
-    with first[1]:
+    with first[2]:
         links = {s.id: s for s in vocabulary.segments(db, industry)} if industry else {}
         any_of(_("Segment"), list(links), "segment", lambda i: f"{label(Tier(links[i].tier))} · {links[i].name}")
-    with first[2]:
-        any_of(_("Role in the chain"), list(SegmentRole), "role", lambda r: str(label(r)))
     with first[3]:
         any_of(_("Owner unit"), list(units), "unit", units.__getitem__)
+    with first[4]:
+        any_of(_("Grade"), list(Grade), "grade")
+    with ui.more_filters(FOLDED):
+        second, third = st.columns(4), st.columns(4)
+        st.toggle(str(_("Archived ones")), key="archived", **kept)
     with second[0]:
+        any_of(_("Role in the chain"), list(SegmentRole), "role", lambda r: str(label(r)))
+    with second[1]:
         any_of(
             _("Stage of its projects"),
             [NO_PROJECT, *Stage],
             "stage",
             lambda s: str(_("No project yet")) if s == NO_PROJECT else str(label(Stage(s))),
         )
-    with second[1]:
-        any_of(_("Grade"), list(Grade), "grade")
     with second[2]:
         any_of(_("Source"), all_sources, "source")
     with second[3]:

@@ -64,8 +64,7 @@ with ui.title_row(actor, _("Projects"), _("From the first lead to production"), 
     saved_views(actor, "projects")
 cards = st.container()
 with ui.card("filters"):
-    with st.container(key="filters_grid"):
-        first = st.columns([2, 1, 1, 1, 1], vertical_alignment="bottom")
+    first = st.columns([2, 1, 1, 1, 1], vertical_alignment="bottom")
     with first[0]:
         text = st.text_input(
             str(_("Search")),
@@ -86,7 +85,7 @@ with ui.card("filters"):
         status = st.selectbox(
             str(_("Status")), list(STATUSES), key="status", format_func=lambda s: str(STATUSES[s]), **kept
         )
-    with st.expander(str(_("More filters")), key="more_filters", type="compact"):
+    with ui.more_filters(("amount_from", "amount_to")):
         second = st.columns(4)
     with second[0]:
         amount_from = amount(_("Planned from (10,000 yuan)"), "amount_from")
