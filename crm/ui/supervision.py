@@ -403,15 +403,9 @@ def unit_cards_table(tallies: Sequence[Tally], *, key: str) -> None:
     for each in tallies:
         of_unit = counts.setdefault(each.unit, {"unit": each.unit, **dict.fromkeys(map(str, Colour), 0)})  # type: ignore[dict-item]
         of_unit[str(each.colour)] += each.count
-    columns = {str(colour): st.column_config.NumberColumn(str(label(colour)), width=70) for colour in Colour}
-    st.dataframe(
-        pd.DataFrame(counts.values()),
-        key=key,
-        hide_index=True,
-        height=min(38 + 36 * len(counts), 400),
-        row_height=36,
-        column_config={"unit": st.column_config.TextColumn(str(_("Unit")), width=150), **columns},
-    )
+    columns: dict[str, Any] = {"unit": st.column_config.TextColumn(str(_("Unit")), width=150)}
+    columns |= {str(colour): st.column_config.NumberColumn(str(label(colour)), width=70) for colour in Colour}
+    ui.table(pd.DataFrame(counts.values()), columns, key=key)
 
 
 def lists(found: Sequence[GroupLists], rules: RuleSet) -> None:
