@@ -169,7 +169,7 @@ def ranking_excerpt(history: Sequence[Ranking]) -> None:
     shown["group"] = [str(group_label(group)) for group in frame["group"]]
     shown["movement"] = [tables.movement_text(places) for places in frame["movement"]]
     config: dict[str, Any] = {
-        **tables.place_columns(rank=44, movement=52),
+        **tables.place_columns(),
         "unit": st.column_config.TextColumn(str(_("Unit")), width=88),
     }
     for slug in tables.MAIN_RATES:

@@ -28,20 +28,20 @@ def ranking_table(frame: pd.DataFrame, *, slugs: tuple[str, ...], key: str) -> t
     shown["movement"] = [movement_text(places) for places in frame["movement"]]
     shown["signed_amount"] = shown["signed_amount"] / float(YUAN_PER_WAN)
     config: dict[str, Any] = {
-        "group": st.column_config.TextColumn(str(_("Peer group")), width=72),
+        "group": st.column_config.TextColumn(str(_("Peer group")), width=60),
         **place_columns(),
         "last_month": st.column_config.TextColumn(str(_("Rank last month")), width=110),
-        "unit": st.column_config.TextColumn(str(_("Unit")), width=100),
-        "score": st.column_config.NumberColumn(str(_("Score")), format="%.2f", width=66),
+        "unit": st.column_config.TextColumn(str(_("Unit"))),
+        "score": st.column_config.NumberColumn(str(_("Score")), format="%.2f", width=58),
     }
     for slug in slugs:
-        config[slug] = rate_column(slug, width=116)
-        config[f"{slug}_pair"] = st.column_config.TextColumn("N/D", width=64 if slug in MAIN_RATES else 110)
-    config["trend"] = st.column_config.LineChartColumn(str(_("Score, 12 months")), width=105)
+        config[slug] = rate_column(slug, width=102)
+        config[f"{slug}_pair"] = st.column_config.TextColumn("N/D", width=60 if slug in MAIN_RATES else 110)
+    config["trend"] = st.column_config.LineChartColumn(str(_("Score, 12 months")), width=86)
     if shown["adjustment"].any():
-        config["adjustment"] = st.column_config.NumberColumn(str(_("Adjustment")), format="%+.2f", width=66)
-    config["signed_amount"] = amount_column(_("Signed (10,000 yuan)"), width=120)
-    config["follow_ups"] = st.column_config.NumberColumn(str(_("Contacts")), width=76)
+        config["adjustment"] = st.column_config.NumberColumn(str(_("Adjustment")), format="%+.2f", width=60)
+    config["signed_amount"] = amount_column(_("Signed (10,000 yuan)"))
+    config["follow_ups"] = st.column_config.NumberColumn(str(_("Contacts")), width=67)
     if shown["group"].nunique() == 1:
         del config["group"]
     if "last_month" not in frame:
@@ -254,11 +254,11 @@ def rate_column(slug: str, *, width: int) -> Any:
     )
 
 
-def place_columns(*, rank: int = 52, movement: int = 62) -> dict[str, Any]:
-    """Return the columns of a rank and of its movement, so many pixels wide."""
+def place_columns() -> dict[str, Any]:
+    """Return the columns of a rank and of its movement."""
     return {
-        "rank": st.column_config.NumberColumn(str(_("Rank")), width=rank),
-        "movement": st.column_config.TextColumn(str(_("Movement")), width=movement),
+        "rank": st.column_config.NumberColumn(str(_("Rank")), width=44),
+        "movement": st.column_config.TextColumn(str(_("Movement")), width=52),
     }
 
 

@@ -113,7 +113,7 @@ def test_a_month_is_ranked_and_any_number_opens_its_projects(page: Page, app: Bu
 def test_a_click_on_a_rate_in_the_table_opens_that_unit(page: Page, app: Bureau, sign_in: SignIn) -> None:
     sign_in(page, "zhaoliu", path=f"/ranking?month={MONTH}")
     third = app.ranking.rows[2]
-    click_cell(page.locator(".st-key-card_ranking"), 2, x=400)  # on the bar of the first rate
+    click_cell(page.locator(".st-key-card_ranking"), 2, x=345)  # on the bar of the first rate
     expect(page.locator(".st-key-card_behind")).to_contain_text(f"{third.unit.name} · 签约率")
 
 
