@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from crm.ui.shell import PAGES
 from tests.journeys.browser import go, idle, title
@@ -304,6 +304,21 @@ def test_a_report_is_laid_out_for_paper(page: Page, app: Bureau, sign_in: SignIn
     expect(page.locator(".crm-set-down, .crm-filters")).to_have_count(0)
     assert page.evaluate("[document.documentElement.className, window.devicePixelRatio]") == ["", 1]
     assert page.locator('[data-testid="stMain"]').inner_text() == before
+
+
+def test_a_page_that_is_printed_as_it_loads_is_laid_out_whole(page: Page, app: Bureau, sign_in: SignIn) -> None:
+    sign_in(page, "zhaoliu", path="/ranking")
+    asked: list[Route] = []
+    page.route(re.compile(r"/DataFrame\..*\.js"), lambda route: asked.append(route))
+    page.reload()
+    page.evaluate("window.print = () => {}")
+    page.get_by_role("button", name="打印").click()
+    page.wait_for_timeout(1_500)
+    expect(page.locator("html[data-print-ready]")).to_have_count(0)
+    for route in asked:
+        route.continue_()
+    expect(page.locator("html[data-print-ready]")).to_be_attached(timeout=20_000)
+    assert page.locator(".crm-set-down").first.locator("tbody tr").count() == len(app.ranking.rows)
 
 
 # Whether there is ink in every row of a table, and at the right end of its headings.

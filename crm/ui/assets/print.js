@@ -13,9 +13,18 @@
 
   async function print() {
     if (undo || !main()) return;
+    undo = () => {};
+    for (let tries = 0; tries < 200 && !isWhole(); tries += 1) await pause(50);
     await prepare();
     root.dataset.printReady = "";
     window.print();
+  }
+
+  // Whether the page's script has run and all it sent is there: a table that is still loading would be cut at its edge.
+  function isWhole() {
+    const grids = [...main().querySelectorAll('[data-testid="stDataFrame"]')];
+    return document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+      && !main().querySelector('[data-testid="stSkeleton"]') && grids.every((grid) => !grid.offsetParent || grid.querySelector("table"));
   }
 
   async function prepare() {
