@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from crm.ui.redrawing import SETTLING
 from tests.journeys.browser import click_cell, go, idle, tick_row
 from tests.journeys.bureau import DESK, HAND, Bureau
 
@@ -151,6 +152,7 @@ def test_a_filter_draws_the_list_alone_and_the_views_know_of_it(page: Page, app:
     whole = listed(page)
     assert {"selectbox", "multiselect", "dataframe"} <= set(drawn)
 
+    page.wait_for_timeout(1_000 * SETTLING)
     drawn.clear()
     choose(page, "grade", "A")
     expect(page).to_have_url(re.compile(r"\?grade=A$"))
