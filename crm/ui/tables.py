@@ -14,6 +14,9 @@ from crm.model import YUAN_PER_WAN, Stage, group_label, label
 from crm.ui import session
 
 MAIN_RATES = ("signing", "performance", "startup")
+WINDOW = (
+    40 + 36 * 16 + 18
+)  # px: headings, rows and the pages below them on one screen; half a row says that there is more
 RED, GREEN = "color: #b0382b", "color: #2f7d73"
 
 
@@ -173,16 +176,24 @@ class Picked(NamedTuple):
 
 
 def directory_table(frame: pd.DataFrame, *, key: str, tick: bool = False) -> Picked:
-    """Draw a page of the directory (see `reports.enterprises.directory`); with `tick`, rows can be ticked."""
+    """Draw a page of the directory (see `reports.enterprises.directory`); with `tick`, rows can be ticked.
+
+    Picks stand by position: where other rows take the place of picked ones, the table is another.
+    """
+    ids, drawn = list(frame["id"]), f"_{key}_drawn"
+    # Only then: a table under a new key costs the browser twice what new rows in the old one do.
+    before, number = st.session_state.get(drawn, (ids, 0))
+    if ids != before and any(st.session_state.get(f"{key}_{number}", {}).get("selection", {}).values()):
+        number += 1
     shown = frame.copy()
     shown["intended_amount"] = shown["intended_amount"].astype("float64") / float(YUAN_PER_WAN)
     shown["stage"] = [str(label(Stage(stage))) if isinstance(stage, str) else None for stage in frame["stage"]]
     hidden = {"id", "version", "credit_code", "projects"} | ({"tags"} if frame["tags"].isna().all() else set())
     picked = st.dataframe(
         shown,
-        key=key,
+        key=f"{key}_{number}",
         hide_index=True,
-        height="content",
+        height=min(WINDOW, 40 + 36 * len(shown)),
         row_height=36,
         placeholder="—",
         on_select="rerun",
@@ -202,9 +213,11 @@ def directory_table(frame: pd.DataFrame, *, key: str, tick: bool = False) -> Pic
             "tags": st.column_config.TextColumn(str(_("Tags")), width=130),
         },
     )
-    cells, rows = (picked.selection.cells, picked.selection.rows) if picked else ([], [])
-    opened = int(frame.iloc[cells[0][0]]["id"]) if cells else None
-    return Picked(opened, frame.iloc[[row for row in rows if row < len(frame)]])
+    st.session_state[drawn] = ids, number
+    # A pick that was on its way as the rows changed may stand below the last of them.
+    cells = [row for row, _column in picked.selection.cells if row < len(ids)]
+    ticked = [row for row in picked.selection.rows if row < len(ids)]
+    return Picked(ids[cells[0]] if cells else None, frame.iloc[ticked])
 
 
 def project_table(frame: pd.DataFrame, *, key: str) -> None:

@@ -1,8 +1,8 @@
 """The served app: how soon a filter is redrawn and a first page painted, beside Streamlit with nothing to do.
 
-A filter: one person in a browser, from the choice to the frame with the new number in the heading, by the browser's own
-clock, while 19 others choose by websocket every five seconds or so; beside an empty page under the same crowd, served
-by Streamlit as it comes and by Streamlit with our settings. The websockets' own times, from the request to the end of
+A filter: one person in a browser, from the choice to the frame with the new number and rows, by the browser's clock,
+while 19 others choose by websocket every five seconds or so; beside an empty page under the same crowd, served by
+Streamlit as it comes and by Streamlit with our settings. The websockets' own times, from the request to the end of
 the script, stand beside them without a goal: an empty script ends before one query could.
 First paint: from the address to the page's heading on a warm server, beside `streamlit hello`; and to the page at rest.
 """
@@ -207,20 +207,31 @@ def _browser() -> Iterator[Browser]:
         browser.close()
 
 
-# From the release of the button over an option to the end of the frame in which the last heading says something else.
+# From the release of the button over an option to the end of the frame in which the last heading says something else
+# and the rows of a table, where there is one, have been drawn.
 _CLOCK = """() => {
   const heading = () => [...document.querySelectorAll('h2')].at(-1)?.textContent;
+  const write = CanvasRenderingContext2D.prototype.fillText;
+  let written = () => {};
+  CanvasRenderingContext2D.prototype.fillText = function (...text) { written(); return write.apply(this, text); };
   window.choose = () => {
     const before = heading();
     let chosen = 0;
     addEventListener('pointerup', event => { chosen = event.timeStamp; }, {capture: true, once: true});
-    window.taken = new Promise(done => new MutationObserver((_changes, observer) => {
-      if (!heading() || heading() === before) return;
-      observer.disconnect();
-      const channel = new MessageChannel();
-      channel.port1.onmessage = () => done(performance.now() - chosen);
-      requestAnimationFrame(() => channel.port2.postMessage(0));
-    }).observe(document.body, {subtree: true, childList: true, characterData: true}));
+    window.taken = new Promise(done => {
+      let rows = !document.querySelector('canvas');
+      const look = () => {
+        if (!rows || !heading() || heading() === before) return;
+        observer.disconnect();
+        written = () => {};
+        const channel = new MessageChannel();
+        channel.port1.onmessage = () => done(performance.now() - chosen);
+        requestAnimationFrame(() => channel.port2.postMessage(0));
+      };
+      const observer = new MutationObserver(look);
+      observer.observe(document.body, {subtree: true, childList: true, characterData: true});
+      written = () => { rows ||= chosen > 0; look(); };
+    });
   };
 }"""
 

@@ -1,6 +1,6 @@
 """Words for driving a page: when it has come to rest, and what a person reads on it."""
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Position, expect
 
 IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 BUSY = '[data-testid="stApp"]:not([data-test-script-state="notRunning"]), html[data-asked]'
@@ -48,7 +48,10 @@ def click_cell(place: Locator, row: int, *, x: int) -> None:
     expect(table.locator("canvas tbody tr").nth(row)).to_be_attached()
     idle(table.page)
     table.page.wait_for_timeout(300)
-    table.click(position={"x": x, "y": 36 + 36 * row + 18})
+    there: Position = {"x": x, "y": 36 + 36 * row + 18}
+    table.hover(position=there)
+    table.page.wait_for_timeout(50)  # nobody presses in the very millisecond in which the mouse arrives
+    table.click(position=there)
 
 
 def tick_row(place: Locator, row: int) -> None:

@@ -5,7 +5,6 @@ import tempfile
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import streamlit as st
 
@@ -138,11 +137,8 @@ def listing() -> None:
         page = ui.pager(total, page_size=PAGE_SIZE)
         rows = directory(db, actor, filters, today=today, page=page)
         tick = not filters.archived and (can(actor, Action.EDIT) or can(actor, Action.ASSIGN))
-        # Ticks stand by position: other rows are another table.
         with table:
-            picked = tables.directory_table(
-                rows, key=f"directory_{crc32(repr(list(rows['id'])).encode()):x}", tick=tick
-            )
+            picked = tables.directory_table(rows, key="directory", tick=tick)
         if picked.opened is not None:
             shell.go("enterprise", id=picked.opened)
         with bar:
