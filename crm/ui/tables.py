@@ -14,9 +14,7 @@ from crm.model import YUAN_PER_WAN, Stage, group_label, label
 from crm.ui import session
 
 MAIN_RATES = ("signing", "performance", "startup")
-WINDOW = (
-    40 + 36 * 16 + 18
-)  # px: headings, rows and the pages below them on one screen; half a row says that there is more
+WINDOW = 40 + 36 * 16 + 18  # px: headings and rows on one screen; half a row says that there is more
 RED, GREEN = "color: #b0382b", "color: #2f7d73"
 
 

@@ -65,7 +65,7 @@ def test_a_renamed_unit_is_found_by_its_former_name(
     page.get_by_role("button", name="其他名称").click()
     expect(page.get_by_role("dialog").get_by_text(re.compile(rf"^{former}（–\d{{4}}-\d\d-\d\d）$"))).to_be_visible()
     page.context.clear_cookies()
-    ledger = tmp_path / "targets.csv"
+    ledger = tmp_path / f"targets-{size['width']}.csv"
     ledger.write_text(f"年度,责任单位,指标,目标值\n2031,{former},签约个数,7\n", "utf-8-sig")
     sign_in(page, "zhaoliu", path="/import")
     page.get_by_role("combobox").first.click()
@@ -75,7 +75,7 @@ def test_a_renamed_unit_is_found_by_its_former_name(
     page.locator('input[type="file"]').set_input_files(ledger)
     expect(page.locator(".st-key-card_preview")).to_contain_text("导入 1 行", timeout=30_000)
     page.get_by_role("button", name="导入 1 行").click()
-    expect(page.locator(".st-key-card_batches")).to_contain_text("targets.csv · 新增 1", timeout=60_000)
+    expect(page.locator(".st-key-card_batches")).to_contain_text(f"{ledger.name} · 新增 1", timeout=60_000)
     go(page, f"{app.url}/targets?target_year=2031")
     row = page.locator(".st-key-card_attainment canvas table tbody tr").filter(has_text=name)
     expect(row).to_contain_text("7")
