@@ -15,7 +15,7 @@ from crm.months import Month
 from crm.reports.adjustments import adjustments, adjustments_frame, count_adjustments, effect, effect_frame
 from crm.reports.closes import changes_since, get_close
 from tests.bureaus import project, put
-from tests.probes import SYSTEM, TODAY, dump, person, unit_ids
+from tests.probes import SYSTEM, TODAY, dump, person
 
 LATER = datetime(2026, 6, 30, 9, 0)  # noqa: DTZ001  # moments are stored as UTC without zone
 MOMENT = {"now": LATER, "today": TODAY}
@@ -28,12 +28,6 @@ def _audit_is_whole(db):
     """Whatever a test did, the audit chain is whole."""
     yield
     assert store.verify_audit(db) == []
-
-
-@pytest.fixture
-def units(db):
-    """The units' ids by short name."""
-    return unit_ids(db)
 
 
 @pytest.fixture

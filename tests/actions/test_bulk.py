@@ -10,26 +10,11 @@ from crm.actions.enterprises import change_enterprise
 from crm.errors import Denied, Invalid, NotFound, Refused
 from crm.model import Grade, Role
 from crm.reports.change_sets import recent_changes
-from tests.probes import NOW, SYSTEM, dump, insert, insert_enterprise, insert_project, person, unit_ids
+from tests.probes import NOW, SYSTEM, dump, insert, insert_enterprise, insert_project, person
 
 LATER = NOW + timedelta(minutes=5)
 OUTSIDE = "It does not exist any more, or it is outside your scope."
 NO_RIGHT = "You do not have the right to do this. Ask your administrator if you need it."
-
-
-@pytest.fixture
-def units(db):
-    return unit_ids(db)
-
-
-@pytest.fixture
-def staff(units):
-    return person("zhangsan", Role.STAFF, unit_id=units["吉首"])
-
-
-@pytest.fixture
-def head(units):
-    return person("lisi", Role.UNIT_HEAD, unit_id=units["吉首"])
 
 
 @pytest.fixture

@@ -12,11 +12,6 @@ LIU = {"name": " 刘总 ", "title": "总经理", "phone": "138 1234 5678", "wech
 
 
 @pytest.fixture
-def staff(db):
-    return person("zhangsan", Role.STAFF, unit_id=unit_ids(db)["吉首"])
-
-
-@pytest.fixture
 def own(db):
     return insert_enterprise(db, "自家企业", owner_unit_id=unit_ids(db)["吉首"])
 

@@ -13,19 +13,9 @@ from crm.errors import Conflict, Denied, Invalid, NotFound
 from crm.locale import use_language
 from crm.model import Actor, Role
 from crm.reports.desk import Step, calendar_owner, has_calendar, newest_contact, timetable
-from tests.probes import NOW, TODAY, dump, insert, insert_enterprise, person, unit_ids
+from tests.probes import NOW, TODAY, dump, insert, insert_enterprise, person
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def units(db):
-    return unit_ids(db)
-
-
-@pytest.fixture
-def staff(units):
-    return person("zhangsan", Role.STAFF, unit_id=units["吉首"])
 
 
 @pytest.fixture

@@ -18,19 +18,9 @@ from crm.actions.enterprises import (
 from crm.errors import Conflict, Denied, Invalid, NotFound, Refused
 from crm.model import EnterpriseDraft, Role
 from crm.reports.enterprises import enterprise_record, find_duplicates, put_away, search_enterprises
-from tests.probes import NOW, SYSTEM, TODAY, dump, insert, insert_enterprise, insert_project, person, unit_ids
+from tests.probes import NOW, SYSTEM, TODAY, dump, insert, insert_enterprise, insert_project, person
 
 NAME, CODE = "湖南甲科技（集团）有限公司", "91430104183791051F"
-
-
-@pytest.fixture
-def units(db):
-    return unit_ids(db)
-
-
-@pytest.fixture
-def staff(units):
-    return person("zhangsan", Role.STAFF, unit_id=units["吉首"])
 
 
 @pytest.fixture

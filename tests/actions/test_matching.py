@@ -23,11 +23,6 @@ def segments(db):
 
 
 @pytest.fixture
-def staff(db):
-    return person("zhangsan", Role.STAFF, unit_id=unit_ids(db)["吉首"])
-
-
-@pytest.fixture
 def task_force(segments):
     return person("qianqi", Role.TASKFORCE, industries=(segments["tea-planting"].industry_id,))
 

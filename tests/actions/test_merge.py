@@ -15,7 +15,7 @@ from crm.model import FollowUpDraft, Method, Role
 from crm.reports.enterprises import enterprise_record, find_duplicates, put_away, search_enterprises
 from crm.reports.findings import findings
 from tests.actions.test_bulk import business
-from tests.probes import NOW, SYSTEM, TODAY, dump, insert, insert_enterprise, insert_project, person, unit_ids
+from tests.probes import NOW, SYSTEM, TODAY, dump, insert, insert_enterprise, insert_project, person
 
 LATER = NOW + timedelta(minutes=5)
 # What else the tables of an enterprise's own records ask for.
@@ -28,16 +28,6 @@ CHILD_VALUES = {
     "engagement_step": {"step": "拜访"},
     "difficulty": {"content": "用地", "raised_on": TODAY},
 }
-
-
-@pytest.fixture
-def units(db):
-    return unit_ids(db)
-
-
-@pytest.fixture
-def staff(units):
-    return person("zhangsan", Role.STAFF, unit_id=units["吉首"])
 
 
 @pytest.fixture

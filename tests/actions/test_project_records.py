@@ -4,7 +4,6 @@ from datetime import date, datetime
 
 import pytest
 
-from crm import store
 from crm.actions.project_records import (
     add_agreement,
     add_arrival,
@@ -20,38 +19,12 @@ from crm.actions.project_records import (
 from crm.actions.projects import create_project, move_stage
 from crm.errors import Conflict, Denied, Invalid, NotFound
 from crm.model import MilestoneKind, ProjectDraft, Role, Stage
-from crm.reports.findings import findings
-from tests.probes import TODAY, dump, insert_enterprise, person, unit_ids, wan
+from tests.probes import TODAY, dump, insert_enterprise, person, wan
 
 LATER = datetime(2026, 6, 30, 9, 0)  # noqa: DTZ001  # moments are stored as UTC without zone
 MOMENT = {"now": LATER, "today": TODAY}
 SIGNED_ON = date(2026, 5, 1)
-
-
-@pytest.fixture(autouse=True)
-def _records_agree(db):
-    """Whatever a test did, nothing blocking is found afterwards and the audit chain is whole."""
-    yield
-    assert [f for f in findings(db, today=TODAY) if f.severity == "blocking"] == []
-    assert store.verify_audit(db) == []
-
-
-@pytest.fixture
-def units(db):
-    """The units' ids by short name."""
-    return unit_ids(db)
-
-
-@pytest.fixture
-def staff(units):
-    """Somebody of 吉首."""
-    return person("zhangsan", Role.STAFF, unit_id=units["吉首"])
-
-
-@pytest.fixture
-def head(units):
-    """The head of 吉首."""
-    return person("lisi", Role.UNIT_HEAD, unit_id=units["吉首"])
+pytestmark = pytest.mark.usefixtures("records_agree")
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import pytest
 
-from crm import store
 from crm.actions.projects import (
     asked_for,
     change_project,
@@ -17,31 +16,11 @@ from crm.actions.projects import (
 )
 from crm.errors import Conflict, Denied, Invalid, NotFound
 from crm.model import ProjectDraft, Role, Stage
-from crm.reports.findings import findings
-from tests.probes import SYSTEM, TODAY, dump, insert, insert_enterprise, insert_project, person, unit_ids, wan
+from tests.probes import SYSTEM, TODAY, dump, insert, insert_enterprise, insert_project, person, wan
 
 LATER = datetime(2026, 6, 30, 9, 0)  # noqa: DTZ001  # moments are stored as UTC without zone
 MOMENT = {"now": LATER, "today": TODAY}
-
-
-@pytest.fixture(autouse=True)
-def _records_agree(db):
-    """Whatever a test did, nothing blocking is found afterwards and the audit chain is whole."""
-    yield
-    assert [f for f in findings(db, today=TODAY) if f.severity == "blocking"] == []
-    assert store.verify_audit(db) == []
-
-
-@pytest.fixture
-def units(db):
-    """The units' ids by short name."""
-    return unit_ids(db)
-
-
-@pytest.fixture
-def staff(units):
-    """Somebody of 吉首."""
-    return person("zhangsan", Role.STAFF, unit_id=units["吉首"])
+pytestmark = pytest.mark.usefixtures("records_agree")
 
 
 @pytest.fixture

@@ -15,16 +15,11 @@ from crm.reports.audit import AuditFilter, audit_entries
 from crm.reports.checking import Asked
 from crm.reports.findings import Severity, find_finding, findings
 from crm.reports.readiness import FindingFilter, list_findings, readiness, tallies
-from tests.probes import dump, insert_enterprise, insert_project, person, unit_ids, wan
+from tests.probes import dump, insert_enterprise, insert_project, person, wan
 
 MAY, TODAY = Month(2026, 5), date(2026, 6, 3)
 NOW = datetime(2026, 6, 3, 8, 0)  # noqa: DTZ001  # moments are stored as UTC without zone
 BOSS = person("zhaoliu", Role.DISPATCHER)
-
-
-@pytest.fixture
-def units(db):
-    return unit_ids(db)
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ from crm.actions.project_records import add_arrival, set_milestone, withdraw_arr
 from crm.actions.verification import Claim, accept, claim_again, return_claims
 from crm.errors import Conflict, Denied, Invalid, NotFound
 from crm.model import MilestoneKind, Role
-from crm.reports.findings import findings
-from tests.probes import TODAY, dump, insert, insert_enterprise, insert_project, person, unit_ids, wan
+from tests.probes import TODAY, dump, insert, insert_enterprise, insert_project, person, wan
 
 LATER = datetime(2026, 6, 30, 9, 0)  # noqa: DTZ001  # moments are stored as UTC without zone
 MOMENT = {"now": LATER, "today": TODAY}
@@ -18,32 +17,7 @@ VERDICT = "select verified_on, verified_by, returned_on, returned_by, return_rea
 WAITING = (None, None, None, None, None)
 VERIFIED = (TODAY, "lisi", None, None, None)
 RETURNED = (None, None, TODAY, "lisi", "照片不清楚")
-
-
-@pytest.fixture(autouse=True)
-def _records_agree(db):
-    """Whatever a test did, nothing blocking is found afterwards and the audit chain is whole."""
-    yield
-    assert [f for f in findings(db, today=TODAY) if f.severity == "blocking"] == []
-    assert store.verify_audit(db) == []
-
-
-@pytest.fixture
-def units(db):
-    """The units' ids by short name."""
-    return unit_ids(db)
-
-
-@pytest.fixture
-def staff(units):
-    """Somebody of 吉首."""
-    return person("zhangsan", Role.STAFF, unit_id=units["吉首"])
-
-
-@pytest.fixture
-def head(units):
-    """The head of 吉首."""
-    return person("lisi", Role.UNIT_HEAD, unit_id=units["吉首"])
+pytestmark = pytest.mark.usefixtures("records_agree")
 
 
 @pytest.fixture
