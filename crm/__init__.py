@@ -12,7 +12,8 @@ Reading order (ten minutes):
 7. `actions`      writes, one function per thing that a person does
 8. `reports`      reads, one function per thing that a page shows; `charts` draws them
 9. `exchange`     workbooks in and out, the bulletin
-10. `ui`, `cli`   the surfaces; `ui.shell` holds the table of pages, `ui.server` stands in front of Streamlit
+10. `ui`, `cli`, `api`  the surfaces; `ui.shell` holds the table of pages, `ui.server` stands in front of Streamlit;
+                  `cli` and `api` say what `reports.answers` answers; through `local`, `cli` asks a running app
 11. `demo`        a believable bureau from a seed
 
 Imports run downward in this order: surfaces → actions, reports, exchange → rules, metrics, permissions → store →

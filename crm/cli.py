@@ -5,22 +5,26 @@ with every right and is audited; `--as LOGIN` narrows it to that account's right
 stand anywhere on the line.
 """
 
+import codecs
 import csv
 import getpass
-import json
+import io
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from crm.errors import CrmError, Denied, Invalid, NotFound, Refused
+from crm.errors import CrmError, DatabaseBusy, Invalid, Refused
 from crm.locale import Message, _, set_language
 from crm.model import Actor, Role
 from crm.months import Month, bureau_day
+
+if TYPE_CHECKING:
+    from crm.reports.answers import Answer
 
 _ANYWHERE = ("--db", "--as", "--format")
 _FORMATS = ("table", "json", "csv")
@@ -57,10 +61,11 @@ MONTH, DAY = _Month(), _Day()
 class Settings:
     """What stands anywhere on the line: the database, who acts, how data are printed."""
 
-    def __init__(self, url: str | None, login: str | None, output: str) -> None:
+    def __init__(self, url: str | None, login: str | None, output: str | None) -> None:
         self.url = url
         self.login = login
-        self.output = output
+        self.output = output or "table"
+        self.output_is_chosen = output is not None
 
     def database_url(self) -> str:
         """Return the address of the database; raises Refused where none is named."""
@@ -82,24 +87,63 @@ class Settings:
         """Return who acts: the system, or the account of `--as`; raises NotFound."""
         if self.login is None:
             return Actor(f"system:{_os_user()}", name=_os_user())
-        from crm.reports.accounts import find_actor
+        from crm.reports.accounts import get_actor
 
-        found = find_actor(database, self.login)
-        if found is None:
-            raise NotFound(_("There is no active account “{login}”.", login=self.login))
-        return found
+        return get_actor(database, self.login)
 
-    def print_rows(self, rows: Sequence[Mapping[str, Any]], *, whole: Any = None) -> None:
-        """Print rows in the chosen format; `whole` is the JSON document where it is more than the rows."""
+    def open_or_ask(self, do: str, given: Mapping[str, str]) -> tuple[Any, Any]:
+        """Open the database, or have the running app that holds it do something: one of (database, result)."""
+        try:
+            return self.open(), None
+        except DatabaseBusy:
+            from crm.local import ask_app
+
+            result = ask_app(self.database_url(), do, given, login=self.login)
+            if result is None:
+                raise
+            return None, result
+
+    def read(self, read: str, **asked: Any) -> "Answer":
+        """Answer one of `reports.answers.READS`, whether the database is free or served."""
+        from crm.reports.answers import Answer, answer
+
+        given = {name.rstrip("_"): str(value) for name, value in asked.items() if value is not None}
+        database, result = self.open_or_ask(read, given)
+        if database is None:
+            return Answer(**result)
+        return answer(database, self.actor(database), read, given, today=_today())
+
+    def show(self, found: "Answer") -> None:
+        """Print an answer in the chosen format."""
+        if self.output == "table" and found.title:
+            click.echo(found.title)
+            if not found.rows:
+                return
+        rows = found.table if self.output == "table" and found.table is not None else found.rows
+        self.print_rows(rows, whole=found.document, columns=found.columns)
+
+    def say(self, document: Mapping[str, Any], *sentences: object) -> None:
+        """Say that something is done: in sentences, or what a program needs to know of it."""
+        if self.output == "table":
+            for sentence in sentences:
+                click.echo(str(sentence))
+        else:
+            self.print_rows([document], whole=document)
+
+    def print_rows(self, rows: Sequence[Mapping[str, Any]], *, whole: Any = None, columns: Sequence[str] = ()) -> None:
+        """Print rows in the chosen format; `whole` is the JSON document where it is more than the rows.
+
+        `columns` are the headings where there may be no row to take them from.
+        """
         if self.output == "json":
-            click.echo(
-                json.dumps(whole if whole is not None else list(rows), ensure_ascii=False, indent=1, default=str)
-            )
+            from crm.reports.answers import json_text
+
+            click.echo(json_text(whole if whole is not None else list(rows)))
         elif self.output == "csv":
             writer = csv.writer(sys.stdout, lineterminator="\n")
-            if rows:
-                writer.writerow(rows[0].keys())
-                writer.writerows([_cell(value) for value in row.values()] for row in rows)
+            if heading := columns or (list(rows[0]) if rows else ()):
+                writer.writerow(heading)
+            writer.writerows([_cell(value) for value in row.values()] for row in rows)
         else:
             _print_table(rows)
 
@@ -154,10 +198,12 @@ _settings = click.make_pass_decorator(Settings)
 )
 @click.option("--db", "url", envvar="CRM_DATABASE", metavar="URL", help="A DuckDB file, or postgresql://…")
 @click.option("--as", "login", metavar="LOGIN", help="Act with the rights of this account.")
-@click.option("--format", "output", type=click.Choice(_FORMATS), default="table", show_default=True)
+@click.option(
+    "--format", "output", type=click.Choice(_FORMATS), help="table by default; “rules show” prints JSON by default."
+)
 @click.version_option(package_name="zhaoshang-crm", prog_name="crm")
 @click.pass_context
-def cli(context: click.Context, url: str | None, login: str | None, output: str) -> None:
+def cli(context: click.Context, url: str | None, login: str | None, output: str | None) -> None:
     """Investment attraction: intended enterprises, projects, contacts and the monthly ranking.
 
     A database is one file (or a PostgreSQL server). Begin with “crm init”, then “crm serve”; “crm demo” fills an empty
@@ -182,11 +228,11 @@ def init(settings: Settings) -> None:
         code = start_setup(database, now=_now())
     finally:
         database.close()
-    if settings.output == "json":
-        click.echo(json.dumps({"database": url, "setup_code": code}))
-        return
-    click.echo(str(_("The database is ready: {url}", url=url)))
-    click.echo(str(_("Set-up code of the administrator (works once, at /setup): {code}", code=code)))
+    settings.say(
+        {"database": url, "setup_code": code},
+        _("The database is ready: {url}", url=url),
+        _("Set-up code of the administrator (works once, at /setup): {code}", code=code),
+    )
 
 
 @cli.command()
@@ -276,8 +322,11 @@ def serve(settings: Settings, host: str, port: int) -> None:
 @_settings
 def migrate(settings: Settings) -> None:
     """Bring the database to the newest schema; every command does so as it opens it."""
-    settings.open()
-    click.echo(str(_("The database has the newest schema.")))
+    from crm.store import applied_version
+
+    database = settings.open()
+    document = {"database": settings.database_url(), "schema": applied_version(database)}
+    settings.say(document, _("The database has the newest schema."))
 
 
 # ------------------------------------------------------------------------------------------------------- import, export
@@ -302,13 +351,15 @@ def import_(
     from crm.exchange.importing import commit_import, plan_import, revert_import
     from crm.exchange.reporting import report_path, write_report
 
+    if kind == "revert" and not file.isdecimal():
+        raise click.UsageError(str(_("Give the number of the batch: crm import revert BATCH.")))
+    if kind == "revert" and (dry_run or sheet or strict or report):
+        raise click.UsageError(str(_("A batch is taken back without other options: crm import revert BATCH.")))
     database = settings.open()
     actor = settings.actor(database)
     if kind == "revert":
-        if not file.isdecimal():
-            raise click.UsageError(str(_("Give the number of the batch: crm import revert BATCH.")))
         revert_import(database, actor, int(file), now=_now())
-        click.echo(str(_("Batch {batch} was taken back.", batch=file)))
+        settings.say({"batch": int(file), "reverted": True}, _("Batch {batch} was taken back.", batch=file))
         return
     _known_kind(kind)
     path = Path(file)
@@ -320,9 +371,11 @@ def import_(
         result = plan.result() if dry_run or refused else commit_import(database, actor, plan, now=_now())
     # A long sheet with nothing to say about it is not written again: that would take longer than the import.
     if report or plan.rows <= _SHORT_SHEET or plan.reasons() or plan.unknown_columns:
-        where = report or report_path(plan, path.parent)
-        write_report(plan, where)
-        result = result.with_report(where)
+        try:
+            result = result.with_report(write_report(plan, report or report_path(plan, path.parent)))
+        except Refused as error:
+            words = _("The result stands, but your sheet with the reasons was not written: {reason}", reason=error)
+            click.echo(str(words), err=True)
     document = result.as_json()
     if settings.output == "json":
         settings.print_rows([], whole=document)
@@ -344,13 +397,13 @@ def import_(
 @click.argument("kind", metavar="KIND")
 @click.option("-o", "--output", "path", type=click.Path(path_type=Path), required=True, help="An .xlsx file.")
 @_settings
-def template(_unused: Settings, kind: str, path: Path) -> None:
+def template(settings: Settings, kind: str, path: Path) -> None:
     """Write the empty workbook of a kind, with drop-downs, notes and an example row."""
     from crm.exchange.templates import write_template
 
     _known_kind(kind)
     write_template(kind, path)
-    click.echo(str(path))
+    settings.say({"kind": kind, "file": str(path)}, path)
 
 
 @cli.command()
@@ -385,7 +438,8 @@ def export(
         filters[name] = value
     database = settings.open()
     count = export_table(database, settings.actor(database), kind, path, filters=filters, now=_now())
-    click.echo(str(_("{count} rows were written to {path}.", count=count, path=path)))
+    sentence = _("{count} rows were written to {path}.", count=count, path=path)
+    settings.say({"kind": kind, "rows": count, "file": str(path)}, sentence)
 
 
 def _known_kind(kind: str) -> None:
@@ -403,9 +457,7 @@ def _known_kind(kind: str) -> None:
 def _ranking_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--basis", type=click.Choice(["count", "amount"]), default="count", show_default=True),
-        click.option(
-            "--rules", "rules_name", default="default", show_default=True, help="A rule set, its newest version."
-        ),
+        click.option("--rules", default="default", show_default=True, help="A rule set, its newest version."),
     ):
         command = option(command)
     return command
@@ -417,124 +469,33 @@ def _ranking_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--group", help="Only this peer group.")
 @_ranking_options
 @_settings
-def rank(settings: Settings, month: Month, as_of: date | None, group: str | None, rules_name: str, basis: str) -> None:
+def rank(settings: Settings, /, **asked: Any) -> None:
     """Rank the units for a month."""
-    from crm.metrics import Basis, percent, shown_score
-    from crm.reports.rankings import ranking
-    from crm.reports.rule_sets import find_rule_set
-
-    database = settings.open()
-    rules = find_rule_set(database, rules_name)
-    found = ranking(database, month=month, rules=rules, basis=Basis(basis), as_of=as_of, group=group)
-    if settings.output == "table":
-        click.echo(
-            str(
-                _(
-                    "{month}, as of {as_of}, rule set {name} version {version}",
-                    month=month,
-                    as_of=found.as_of,
-                    name=rules.name,
-                    version=rules.version,
-                )
-            )
-        )
-        settings.print_rows(
-            [
-                {
-                    "group": row.unit.peer_group,
-                    "rank": row.rank,
-                    "previous": row.previous_rank,
-                    "unit": row.unit.name,
-                    "score": shown_score(row.score, rules.rounding),
-                    "adjustment": row.adjustment.normalize(),
-                }
-                | {
-                    slug: f"{percent(pair.rate, rules.rounding)} ({pair.n:f}/{pair.d:f})"
-                    if not isinstance(pair.n, int)
-                    else f"{percent(pair.rate, rules.rounding)} ({pair.n}/{pair.d})"
-                    for slug, pair in row.pairs.items()
-                }
-                for row in found.rows
-            ]
-        )
-        return
-    document = found.as_json()
-    flat = [
-        {key: value for key, value in row.items() if key != "rates"} | _flat_rates(row["rates"])
-        for row in document["rows"]
-    ]
-    settings.print_rows(flat, whole=document)
+    settings.show(settings.read("rank", **asked))
 
 
 @cli.command()
-@click.option("--from", "first", type=MONTH, required=True)
-@click.option("--to", "last", type=MONTH, required=True)
+@click.option("--from", "from_", type=MONTH, required=True)
+@click.option("--to", type=MONTH, required=True)
 @click.option("--by", type=click.Choice(["unit", "industry"]), default="unit", show_default=True)
 @click.option("--as-of", type=DAY, help="The cut-off date of the last month.")
 @_ranking_options
 @_settings
-def rates(
-    settings: Settings, first: Month, last: Month, by: str, as_of: date | None, rules_name: str, basis: str
-) -> None:
+def rates(settings: Settings, /, **asked: Any) -> None:
     """Print a series of rates, one row a month and unit or industry."""
-    from crm.metrics import Basis
-    from crm.reports.rankings import pairs_as_json, rates_series
-    from crm.reports.rule_sets import find_rule_set
-
-    database = settings.open()
-    rules = find_rule_set(database, rules_name)
-    series = rates_series(database, first=first, last=last, rules=rules, basis=Basis(basis), by=by, as_of=as_of)
-    rows = [
-        {
-            "month": str(row.month),
-            "as_of": row.as_of.isoformat(),
-            by: row.name,
-            "code": row.code,
-            "rates": pairs_as_json(row.pairs),
-        }
-        for row in series
-    ]
-    document = {
-        "from": str(first),
-        "to": str(last),
-        "by": by,
-        "rules": {"name": rules.name, "version": rules.version},
-        "basis": basis,
-        "rows": rows,
-    }
-    flat = [{k: v for k, v in row.items() if k != "rates"} | _flat_rates(row["rates"]) for row in rows]
-    settings.print_rows(flat, whole=document)
-
-
-def _flat_rates(of_row: Any) -> dict[str, Any]:
-    return {f"{slug}_{part}": value for slug, pair in of_row.items() for part, value in pair.items()}
+    settings.show(settings.read("rates", **asked))
 
 
 @cli.command()
 @click.option("--month", type=MONTH, required=True)
-@click.option("--unit", "unit_name", required=True, help="A unit's name, short name or code.")
-@click.option("--metric", "slug", required=True, help="signing, performance, startup, registration, …")
+@click.option("--unit", required=True, help="A unit's name, short name or code.")
+@click.option("--metric", required=True, help="signing, performance, startup, registration, …")
 @click.option("--as-of", type=DAY)
-@click.option("--rules", "rules_name", default="default", show_default=True)
+@_ranking_options
 @_settings
-def facts(settings: Settings, month: Month, unit_name: str, slug: str, as_of: date | None, rules_name: str) -> None:
+def facts(settings: Settings, /, **asked: Any) -> None:
     """List the projects behind one number, each with in_n, in_d and why."""
-    from crm.reports.rankings import facts as facts_report
-    from crm.reports.rankings import find_unit
-    from crm.reports.rule_sets import find_rule_set
-
-    database = settings.open()
-    found = facts_report(
-        database,
-        settings.actor(database),
-        month=month,
-        unit=find_unit(database, unit_name),
-        slug=slug,
-        rules=find_rule_set(database, rules_name),
-        as_of=as_of,
-    )
-    document = found.as_json()
-    settings.print_rows(document["rows"], whole=document)
+    settings.show(settings.read("facts", **asked))
 
 
 @cli.group()
@@ -546,20 +507,7 @@ def rules() -> None:
 @_settings
 def rules_list(settings: Settings) -> None:
     """List every version of every rule set."""
-    from crm.reports.rule_sets import list_rule_sets
-
-    settings.print_rows(
-        [
-            {
-                "name": stored.rules.name,
-                "version": stored.rules.version,
-                "note": stored.rules.note,
-                "created_at": stored.created_at.isoformat(timespec="seconds"),
-                "created_by": stored.created_by,
-            }
-            for stored in list_rule_sets(settings.open())
-        ]
-    )
+    settings.show(settings.read("rules"))
 
 
 @rules.command(name="show")
@@ -567,10 +515,10 @@ def rules_list(settings: Settings) -> None:
 @click.option("--version", type=int, help="The newest by default.")
 @_settings
 def rules_show(settings: Settings, name: str, version: int | None) -> None:
-    """Print a rule set as JSON, every setting given."""
-    from crm.reports.rule_sets import find_rule_set
-
-    click.echo(json.dumps(find_rule_set(settings.open(), name, version).settings(), ensure_ascii=False, indent=2))
+    """Print a rule set as JSON, every setting given; as a table or CSV, one setting a row."""
+    if not settings.output_is_chosen:
+        settings.output = "json"
+    settings.show(settings.read("rules/{name}", name=name, version=version))
 
 
 @rules.command(name="load")
@@ -587,8 +535,10 @@ def rules_load(settings: Settings, file: Path) -> None:
 
 
 def _read_json(path: Path) -> Any:
+    from crm.metrics import read_settings
+
     try:
-        return json.loads(path.read_bytes().decode("utf-8-sig"))
+        return read_settings(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise Refused(_("The file {path} cannot be read.", path=path)) from error
     except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, a number of thousands of digits, too deep
@@ -604,7 +554,7 @@ def _read_json(path: Path) -> Any:
 @click.option("--override", default="", help="Why the month is closed although blocking findings are open.")
 @_ranking_options
 @_settings
-def close(settings: Settings, month: Month, override: str, rules_name: str, basis: str) -> None:
+def close(settings: Settings, month: Month, override: str, rules: str, basis: str) -> None:
     """Close a month: its ranking and the projects behind each number are kept as they are now."""
     from crm.actions.closes import close_month
     from crm.metrics import Basis
@@ -616,7 +566,7 @@ def close(settings: Settings, month: Month, override: str, rules_name: str, basi
         database,
         settings.actor(database),
         month,
-        rules=find_rule_set(database, rules_name),
+        rules=find_rule_set(database, rules),
         basis=Basis(basis),
         override=override,
         now=_now(),
@@ -647,7 +597,7 @@ def reopen(settings: Settings, month: Month, reason: str) -> None:
 
     database = settings.open()
     reopen_month(database, settings.actor(database), month, reason=reason, now=_now())
-    click.echo(str(_("The month {month} is open again.", month=month)))
+    settings.say({"month": str(month), "reopened": True}, _("The month {month} is open again.", month=month))
 
 
 @cli.command()
@@ -681,7 +631,7 @@ def bulletin(settings: Settings, month: Month, path: Path, rules_name: str, basi
     if closed is None:
         hint = _("{month} is not closed: this is a draft. Close it first (crm close {month}).", month=month)
         click.echo(str(hint), err=True)
-    click.echo(str(path))
+    settings.say({"month": str(month), "file": str(path), "draft": closed is None}, path)
 
 
 # ----------------------------------------------------------------------------------------------------------- operations
@@ -692,16 +642,9 @@ def bulletin(settings: Settings, month: Month, path: Path, rules_name: str, basi
 @_settings
 def check(settings: Settings, month: Month | None) -> None:
     """Check references, keys, dates, versions and the audit chain; exit code 1 where something is found."""
-    from crm.permissions import Action, Scope, scopes
-    from crm.reports.findings import findings, findings_as_json
-
-    database = settings.open()
-    # Findings name records of all units.
-    if Scope.ALL not in scopes(settings.actor(database), Action.READ):
-        raise Denied
-    found = findings_as_json(database, findings(database, today=_today(), month=month))
-    settings.print_rows(found)
-    if any(finding["severity"] == "blocking" for finding in found):
+    found = settings.read("check", month=month)
+    settings.show(found)
+    if any(finding["severity"] == "blocking" for finding in found.rows):
         sys.exit(1)
 
 
@@ -710,13 +653,14 @@ def check(settings: Settings, month: Month | None) -> None:
 @_settings
 def backup(settings: Settings, folder: Path) -> None:
     """Write the whole database and the attached files into a new folder, with a manifest of counts and checksums."""
-    from crm import permissions
-    from crm.store import backup as write_backup
+    from crm.actions.backups import back_up
 
-    database = settings.open()
-    permissions.require_right(settings.actor(database), permissions.Action.BACK_UP)
-    counts = write_backup(database, folder, now=_now())
-    settings.print_rows([{"table": table, "rows": rows} for table, rows in counts.items() if rows])
+    folder = folder.absolute()
+    database, counts = settings.open_or_ask("backup", {"folder": str(folder)})
+    if database is not None:
+        counts = back_up(database, settings.actor(database), folder, now=_now())
+    tables = [{"table": table, "rows": rows} for table, rows in counts.items()]
+    settings.print_rows(tables, whole={"folder": str(folder), "tables": tables})
 
 
 @cli.command()
@@ -728,7 +672,7 @@ def restore(settings: Settings, folder: Path) -> None:
 
     url = settings.database_url()
     store.restore(folder, url).close()
-    click.echo(str(_("The database is ready: {url}", url=url)))
+    settings.say({"database": url, "folder": str(folder)}, _("The database is ready: {url}", url=url))
 
 
 @cli.group()
@@ -740,16 +684,10 @@ def audit() -> None:
 @_settings
 def audit_verify(settings: Settings) -> None:
     """Walk the hash chain; exit code 1 where an entry was changed, removed or moved."""
-    from crm.permissions import Action, require_right
-    from crm.store import verify_audit
-
-    database = settings.open()
-    require_right(settings.actor(database), Action.READ_AUDIT)
-    broken = verify_audit(database)
-    if broken:
-        settings.print_rows([{"entry": entry, "problem": problem} for entry, problem in broken])
+    found = settings.read("audit")
+    settings.show(found)
+    if found.rows:
         sys.exit(1)
-    click.echo(str(_("The audit trail is whole.")) if settings.output == "table" else "[]")
 
 
 @cli.group()
@@ -794,22 +732,7 @@ def user_add(
 @_settings
 def user_list(settings: Settings) -> None:
     """List the accounts."""
-    from crm.reports.accounts import list_accounts
-
-    database = settings.open()
-    settings.print_rows(
-        [
-            {
-                "login": row.login,
-                "name": row.name,
-                "unit": row.unit,
-                "roles": ",".join(str(role) for role in row.roles),
-                "last_sign_in_at": row.last_sign_in_at.isoformat(timespec="seconds") if row.last_sign_in_at else None,
-                "disabled_at": row.disabled_at.isoformat(timespec="seconds") if row.disabled_at else None,
-            }
-            for row in list_accounts(database, settings.actor(database))
-        ]
-    )
+    settings.show(settings.read("users"))
 
 
 @user.command(name="disable")
@@ -821,7 +744,7 @@ def user_disable(settings: Settings, login: str) -> None:
 
     database = settings.open()
     disable_account(database, settings.actor(database), find_account_id(database, login), now=_now())
-    click.echo(str(_("{login} can no longer sign in.", login=login)))
+    settings.say({"login": login, "disabled": True}, _("{login} can no longer sign in.", login=login))
 
 
 @user.command(name="reset")
@@ -844,10 +767,8 @@ def user_reset(settings: Settings, login: str, second_factor: bool) -> None:
 
 
 def _print_code(settings: Settings, login: str, code: str) -> None:
-    if settings.output == "json":
-        click.echo(json.dumps({"login": login, "code": code}))
-    else:
-        click.echo(str(_("One-time code for {login} (seven days, at /setup): {code}", login=login, code=code)))
+    sentence = _("One-time code for {login} (seven days, at /setup): {code}", login=login, code=code)
+    settings.say({"login": login, "code": code}, sentence)
 
 
 # ---------------------------------------------------------------------------------------------------------------- main
@@ -897,6 +818,11 @@ def _options_first(arguments: Sequence[str]) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
     set_language(os.environ.get("CRM_LANGUAGE", "zh_CN"))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # No word fails because an encoding lacks it; ASCII is what the C locale calls a UTF-8 terminal.
+            is_ascii = codecs.lookup(stream.encoding).name == "ascii"
+            stream.reconfigure(encoding="utf-8" if is_ascii else None, errors="replace")
     try:
         cli.main(
             _options_first(sys.argv[1:] if arguments is None else arguments), prog_name="crm", standalone_mode=False

@@ -50,7 +50,8 @@ class Conflict(CrmError):
 
     def __init__(self, message: Message | None = None) -> None:
         super().__init__(
-            message or _("Somebody changed this record in the meantime. Reload it, look at the change and save again.")
+            message
+            or _("Somebody changed this record in the meantime: nothing was saved. Look at the change and begin again.")
         )
 
 

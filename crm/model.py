@@ -97,6 +97,7 @@ class MovementKind(StrEnum):
     LISTING = "listing"
     POLICY = "policy"
     OTHER = "other"
+    COMMENT = "comment"  # what a task force has to say (批注)
 
 
 class AgreementKind(StrEnum):
@@ -289,6 +290,7 @@ LABELS: dict[type[StrEnum], dict[str, Message]] = {
         MovementKind.LISTING: _("Stock listing"),
         MovementKind.POLICY: _("Policy"),
         MovementKind.OTHER: _("Other"),
+        MovementKind.COMMENT: _("Comment"),
     },
     AgreementKind: {
         AgreementKind.CONTRACT: _("Contract"),

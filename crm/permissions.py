@@ -124,6 +124,7 @@ GRANTS: dict[Role, dict[Action, Scope]] = {
     Role.TASKFORCE: {
         Action.READ: Scope.CHAIN,
         Action.COMMENT: Scope.CHAIN,
+        Action.WITHDRAW: Scope.OWN,
         Action.ASSIGN: Scope.CHAIN,
         Action.EXPORT: Scope.CHAIN,
     },

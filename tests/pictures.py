@@ -55,7 +55,7 @@ def _at_the_contacts(page: Page, _bureau: Bureau) -> None:
 
 
 def _at_a_timetable(page: Page, _bureau: Bureau) -> None:
-    page.locator(".st-key-kind").get_by_text("对接时间表", exact=True).click()
+    page.locator(".st-key-due_kind").get_by_text("对接时间表", exact=True).click()
     idle(page)
     page.locator('[class*="st-key-todo_engagement_step_"] a').first.click()
     page.locator(".st-key-card_timetable").wait_for()
@@ -291,6 +291,39 @@ def _at_the_pages(page: Page, _bureau: Bureau) -> None:
     idle(page)
 
 
+def _behind_a_rate(page: Page, _bureau: Bureau) -> None:
+    page.locator(".st-key-card_behind").scroll_into_view_if_needed()
+    page.locator(".st-key-card_behind canvas").first.wait_for()
+    idle(page)
+
+
+def _a_ledger(page: Page) -> None:
+    """A ledger of the old kind, with a new enterprise, an unknown unit, and a capital in dollars."""
+    rows = (
+        "企业名称,统一社会信用代码,注册资金(万元),地区,经营范围,责任单位,意向等级",
+        "湘西云顶智能装备有限公司,,2000,长沙,智能装备制造与销售,吉首市,A",
+        "广东华益茶业有限公司,,80(万美元),广州,茶叶种植、加工与销售,凤凰县,B",
+        "浙江明远电子有限公司,,1.2亿元,杭州,电子元器件生产,永福县,B",
+        "江苏恒达物流有限公司,,待定,南京,道路货物运输、仓储,龙山县,C",
+    )
+    ledger = {"name": "意向企业台账.csv", "mimeType": "text/csv", "buffer": "\n".join(rows).encode("gb18030")}
+    page.locator('input[type="file"]').set_input_files(ledger)  # type: ignore[arg-type]
+    page.locator(".st-key-card_preview").wait_for()
+    idle(page)
+
+
+def _previewed(page: Page, _bureau: Bureau) -> None:
+    _a_ledger(page)
+
+
+def _imported(page: Page, _bureau: Bureau) -> None:
+    _a_ledger(page)
+    page.get_by_role("button", name="导入 2 行").click()
+    page.locator(".st-key-card_batches", has_text="意向企业台账").wait_for()
+    idle(page)
+    page.locator(".st-key-card_batches").scroll_into_view_if_needed()
+
+
 PICTURES = (
     Picture("search", "zhangsan", "/ranking", steps=_searched),
     Picture("search-phone", "zhangsan", "/ranking", on_a_phone=True, steps=_searched),
@@ -299,6 +332,10 @@ PICTURES = (
     Picture("overview-behind", "zhangsan", "/overview", steps=_behind_the_signings),
     Picture("overview-phone", "sunba", "/overview", on_a_phone=True),
     Picture("ranking", "zhaoliu", "/ranking"),
+    Picture("ranking-behind", "zhangsan", "/ranking", steps=_behind_a_rate),
+    Picture("ranking-phone", "zhangsan", "/ranking", on_a_phone=True),
+    Picture("import-preview", "zhaoliu", "/import", steps=_previewed),
+    Picture("import-done", "zhaoliu", "/import", steps=_imported),
     Picture("review", "zhaoliu", "/review", steps=_after_a_close),
     Picture("review-rates", "sunba", "/review?review=三率走势"),
     Picture("review-cohorts", "sunba", "/review?review=签约年度"),

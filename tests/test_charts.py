@@ -46,8 +46,18 @@ def test_a_roadmap_of_projects_has_bars_marks_and_the_line_of_today():
     assert [layer["mark"]["type"] for layer in spec["layer"]] == ["bar", "point", "rule", "text"]
     assert spec["layer"][0]["encoding"]["y"]["sort"] == ["甲", "乙"]
     assert [(chosen["name"], chosen["select"]["fields"]) for chosen in spec["params"]] == [("chosen", ["id"])]
-    days = [row["day"][:10] for rows in spec["datasets"].values() for row in rows if "day" in row]
-    assert days == ["2026-01-20", "2026-03-01", "2026-06-01"]
+    scales = [spec["layer"][1]["encoding"][channel]["scale"] for channel in ("fill", "stroke")]
+    hollow = {mark: fill == "#ffffff" for mark, fill in zip(scales[0]["domain"], scales[0]["range"], strict=True)}
+    assert hollow == {"已完成": False, "计划": True, "已逾期": True}
+    assert scales[1]["range"][2] == "#b0382b"
+    marks = [(row["day"][:10], row["mark"]) for rows in spec["datasets"].values() for row in rows if "day" in row]
+    assert marks == [
+        ("2026-02-01", "计划"),
+        ("2026-03-01", "已逾期"),
+        ("2026-01-20", "已完成"),
+        ("2026-06-01", "已完成"),
+    ]
+    assert compiled(charts.roadmap(bars, ROADMAP.assign(project="乙")[:0], today=date(2026, 6, 30))) is not None
 
 
 def test_a_roadmap_of_milestones_spans_from_the_plan_to_the_day_it_was_reached_or_to_today():

@@ -19,6 +19,7 @@ import pytest
 from crm import store
 from crm.cli import cli
 from crm.metrics import RATES
+from crm.store import migrations
 from tests.bureaus import project, put, rule_settings
 from tests.conftest import ROOT
 from tests.probes import Commands, child_environment, crm_command, dump, insert_enterprise, run_process, unit_ids
@@ -146,10 +147,20 @@ def test_facts_in_json_name_each_project_with_its_verdict(crm, url):
         "n": 1,
         "d": 2,
     }
+    assert (document["basis"], document["hidden"]) == ("count", 0)
     assert [(row["project"], row["in_n"], row["in_d"], row["why"]) for row in rows] == [
         ("T-00000", True, True, "counted"),
         ("T-00001", False, True, "not_started"),
     ]
+
+
+@pytest.mark.parametrize("basis", ["count", "amount"])
+@pytest.mark.parametrize("slug", RATES)
+def test_facts_explain_the_very_number_of_the_ranking(crm, url, slug, basis):
+    words = ["--month", "2026-05", "--basis", basis, "--db", url, "--format", "json"]
+    pair = json.loads(crm("rank", *words).out)["rows"][0]["rates"][slug]
+    facts = json.loads(crm("facts", "--unit", "吉首", "--metric", slug, *words).out)
+    assert (facts["n"], facts["d"], facts["basis"]) == (pair["n"], pair["d"], basis)
 
 
 def test_rules_are_listed_shown_and_loaded(crm, url, tmp_path):
@@ -163,6 +174,88 @@ def test_rules_are_listed_shown_and_loaded(crm, url, tmp_path):
     assert json.loads(crm("rules", "show", "default", "--db", url).out) == changed
     assert json.loads(crm("rules", "show", "default", "--version", "1", "--db", url).out) == rule_settings()
     assert json.loads(crm("rank", "--month", "2026-05", "--db", url, "--format", "json").out)["rules"]["version"] == 2
+
+
+def test_a_rule_set_shows_one_setting_a_row_where_a_table_is_asked_for(crm, url):
+    whole = crm("rules", "show", "default", "--db", url, "--format", "json").out
+    assert crm("rules", "show", "default", "--db", url).out == whole
+    rows = list(csv.DictReader(io.StringIO(crm("rules", "show", "default", "--db", url, "--format", "csv").out)))
+    shown = {row["path"]: row["value"] for row in rows}
+    assert list(rows[0]) == ["path", "value"]
+    assert (shown["score.weights.startup"], shown["groups"], shown["window.base_date"]) == ("40", "county, park", "")
+    table = crm("rules", "show", "default", "--db", url, "--format", "table").out
+    assert re.search(r"^window\.mode +year_to_date", table, re.MULTILINE)
+
+
+def test_csv_without_a_row_has_its_headings(crm, embedded_url):
+    for words, heading in (
+        (["check"], "code,severity,subject,id,unit,message"),
+        (["user", "list"], "login,name,unit,roles,last_sign_in_at,disabled_at"),
+        (["audit", "verify"], "entry,problem"),
+        (["facts", "--month", "2026-05", "--unit", "吉首", "--metric", "signing"], "project,name,enterprise,in_n,"),
+    ):
+        out = crm(*words, "--db", embedded_url, "--format", "csv").out
+        assert out.startswith(heading)
+        assert out.count("\n") == 1
+
+
+def test_what_is_done_is_an_object_for_programs_and_a_sentence_for_people(crm, url, tmp_path):
+    def said(*words, db=url):
+        document = json.loads(crm(*words, "--db", db, "--format", "json").out)
+        assert isinstance(document, dict)
+        return document
+
+    new, copy = str(tmp_path / "new.duckdb"), str(tmp_path / "copy")
+    assert set(said("init", db=new)) == {"database", "setup_code"}
+    assert said("migrate", db=new) == {"database": new, "schema": len(migrations.schema_files())}
+    assert set(said("backup", copy)) == {"folder", "tables"}
+    restored = str(tmp_path / "restored.duckdb")
+    assert said("restore", copy, db=restored) == {"database": restored, "folder": copy}
+    assert said("close", "2026-05")["month"] == "2026-05"
+    sheet = str(tmp_path / "b.xlsx")
+    assert said("bulletin", "2026-05", "-o", sheet) == {"month": "2026-05", "file": sheet, "draft": False}
+    assert said("reopen", "2026-05", "--reason", "漏报") == {"month": "2026-05", "reopened": True}
+    assert said("template", "projects", "-o", sheet) == {"kind": "projects", "file": sheet}
+    assert said("export", "projects", "-o", sheet) == {"kind": "projects", "rows": 3, "file": sheet}
+    assert set(said("user", "add", "zhangsan", "--name", "张三", "--role", "leader")) == {"login", "code"}
+    assert set(said("user", "reset", "zhangsan")) == {"login", "code"}
+    assert said("user", "disable", "zhangsan") == {"login": "zhangsan", "disabled": True}
+    verified = said("audit", "verify")
+    assert (verified["broken_at"], verified["problems"]) == (None, [])
+    line = crm("user", "add", "lisi", "--name", "李四", "--role", "leader", "--db", url, "--format", "csv").out
+    assert re.fullmatch(r"login,code\nlisi,[A-Z0-9-]{24}\n", line)
+
+
+def test_a_broken_audit_trail_says_where(crm, url):
+    whole = json.loads(crm("audit", "verify", "--db", url, "--format", "json").out)
+    db = store.connect(url)
+    entry = db.value("select min(id) from audit")
+    with db.transaction() as session:
+        session.execute("update audit set actor = 'nobody' where id = $1", [entry])
+    db.close()
+    done = crm("audit", "verify", "--db", url, "--format", "json")
+    assert (done.code, json.loads(done.out)) == (
+        1,
+        {"entries": whole["entries"], "broken_at": entry, "problems": [{"entry": entry, "problem": "content"}]},
+    )
+    assert crm("audit", "verify", "--db", url).out.split() == ["entry", "problem", str(entry), "content"]
+
+
+@pytest.mark.parametrize(
+    "terminal",
+    [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}, {"PYTHONIOENCODING": "latin-1"}],
+    ids=lambda environment: " ".join(f"{name}={value}" for name, value in environment.items()),
+)
+def test_no_command_fails_because_of_the_terminals_encoding(url, terminal):
+    environment = {**child_environment(), **terminal}
+    for output in ("table", "json", "csv"):
+        words = [*crm_command(), "rank", "--month", "2026-05", "--db", url, "--format", output]
+        done = subprocess.run(words, env=environment, capture_output=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert ("吉首市" in done.stdout.decode("utf-8", "replace")) is ("latin-1" not in terminal.values())
+    refused = [*crm_command(), "rank", "--month", "2026-05", "--rules", "none", "--db", url]
+    done = subprocess.run(refused, env=environment, capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
 
 
 IMPORT_KEYS = ["batch", "rows", "new", "updated", "unchanged", "rejected", "warnings", "rejects", "report"]
@@ -188,6 +281,38 @@ def test_an_import_in_json_has_the_keys_of_the_contract_and_can_be_taken_back(cr
     after = _dump(url)
     assert after["enterprise"] == before["enterprise"]
     assert crm("import", "revert", str(document["batch"]), "--db", url).code == 1
+
+
+def test_an_import_stands_where_its_report_cannot_be_written(crm, url, tmp_path):
+    sheet = tmp_path / "企业.csv"
+    sheet.write_text("企业名称,责任单位\n湖南甲企业,吉首市\n湖南乙企业,火星\n", "utf-8")
+    words = ["import", "enterprises", str(sheet), "--report", str(tmp_path / "nowhere" / "r.csv"), "--db", url]
+    done = crm(*words, "--format", "json")
+    document = json.loads(done.out)
+    assert (done.code, document["new"], document["rejected"], document["report"]) == (0, 1, 1, None)
+    assert done.err == "处理结果不受影响，但附原因的原表没有写出：无法写入文件“r.csv”，请检查文件夹和磁盘空间。\n"
+    again = json.loads(crm(*words, "--format", "json").out)
+    assert (again["new"], again["unchanged"]) == (0, 1)
+
+
+def test_a_dry_run_leaves_a_file_in_the_place_of_its_report_alone(crm, url, tmp_path):
+    sheet, mine = tmp_path / "企业.csv", tmp_path / "企业-原因.csv"
+    sheet.write_text("企业名称,责任单位\n湖南甲企业,吉首市\n", "utf-8")
+    mine.write_text("珍贵", "utf-8")
+    for more in (["--dry-run"], []):
+        done = crm("import", "enterprises", str(sheet), *more, "--db", url, "--format", "json")
+        assert json.loads(done.out)["report"] == str(tmp_path / "企业-原因-2.csv")
+    assert mine.read_text("utf-8") == "珍贵"
+
+
+@pytest.mark.parametrize("option", [["--dry-run"], ["--strict"], ["--sheet", "a"], ["--report", "r.csv"]])
+def test_a_batch_is_taken_back_without_other_options(crm, url, tmp_path, option):
+    sheet = tmp_path / "企业.csv"
+    sheet.write_text("企业名称\n湖南甲企业\n", "utf-8")
+    batch = json.loads(crm("import", "enterprises", str(sheet), "--db", url, "--format", "json").out)["batch"]
+    before = _dump(url)
+    assert crm("import", "revert", str(batch), *option, "--db", url).code == 2
+    assert _dump(url) == before
 
 
 def test_a_strict_import_with_a_bad_row_is_refused_whole(crm, url, tmp_path):
@@ -281,8 +406,9 @@ def test_every_command_does_its_work_on_a_real_database(crm, tmp_path):
     run("user", "reset", "zhangsan")
     run("user", "disable", "zhangsan")
     run("audit", "verify")
-    rows = json.loads(run("backup", str(tmp_path / "copy"), "--format", "json").out)
-    assert {"table": "project", "rows": 1000} in rows
+    kept = json.loads(run("backup", str(tmp_path / "copy"), "--format", "json").out)
+    assert kept["folder"] == str(tmp_path / "copy")
+    assert {"table": "project", "rows": 1000} in kept["tables"]
     run("restore", str(tmp_path / "copy"), "--db", str(tmp_path / "b.duckdb"))
     run("audit", "verify", "--db", str(tmp_path / "b.duckdb"))
     tried = {path for path, _command in commands() if any(words[: len(path)] == path for words in ran)}
@@ -312,12 +438,13 @@ def test_serve_answers_on_its_port_and_stops(url):
             finally:
                 connection.close()
         assert status == 200
-        # While it serves, the file is its own.
-        assert f"进程 {server.pid} " in run_process("rules", "list", "--db", url).sentence
+        # While it serves, the file is its own: see test_local for what it does for the command line.
+        assert f"进程 {server.pid} " in run_process("migrate", "--db", url).sentence
     finally:
-        server.send_signal(signal.SIGTERM)
+        server.send_signal(signal.SIGINT)
         out, _err = server.communicate(timeout=30)
     assert f"http://127.0.0.1:{port}" in out
+    assert len(out.splitlines()) < 5, "nothing is said to have leaked"
 
 
 # ------------------------------------------------------------------------------------------------------------- refusals
@@ -362,6 +489,10 @@ REFUSED = [
     (["export", "projects", "-o", "/nowhere/p.csv"], ""),
     (["export", "projects", "-o", "/nowhere/p.pdf"], ""),
     (["export", "projects", "-o", "/nowhere/p.csv", "--filter", "colour=red"], "colour"),
+    (["export", "projects", "-o", "/nowhere/p.csv", "--unit", "火星"], "火星"),
+    (["export", "followups", "-o", "/nowhere/p.csv", "--filter", "unit=火星"], "火星"),
+    (["export", "enterprises", "-o", "/nowhere/p.csv", "--industry", "火星"], "火星"),
+    (["export", "opportunities", "-o", "/nowhere/p.csv", "--industry", "火星"], "火星"),
     (["rank", "--month", "2026-05", "--as", "nobody"], "nobody"),
     (["init"], ""),
 ]
@@ -425,6 +556,11 @@ def test_wrong_usage_has_exit_code_2_and_changes_nothing(crm, url, words):
         ('{"name": "x", "threshold_wan": NaN}', "threshold_wan"),
         ('{"name": "x", "threshold_wan": 1e400}', "threshold_wan"),
         ('{"name": "\\ud800"}', "name"),
+        ('{"name": "a\\nb"}', "name"),
+        ('{"name": "a\\u202eb"}', "name"),
+        ('{"name": "x", "note": "a", "note": "b"}', "note"),
+        ('{"name": "x", "score": {"weights": {"signing": 1, "startup": 2, "signing": 1}}}', "score.weights.signing"),
+        ('{"name": "x", "window": {"mode": "rolling_12"}, "window": {}}', "window"),
         ("[]", "$"),
         ("not json", "r.json"),
         ("", "r.json"),

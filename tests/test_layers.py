@@ -1,6 +1,7 @@
 """The import table of the house: imports run downward only, and each driver has one door.
 
-    ui, api, cli
+    ui, cli             the surfaces
+    api, local, serving what the server offers programs, the door for the command line, how it is started
     exchange            workbooks in and out, through actions and reports
     actions             writes, may look something up in a report
     reports             reads
@@ -26,7 +27,8 @@ from tests.conftest import ROOT
 LAYERS = [
     {"__main__"},
     {"cli"},
-    {"ui", "api", "serving"},
+    {"ui"},
+    {"api", "local", "serving"},
     {"demo"},
     {"exchange"},
     {"actions"},

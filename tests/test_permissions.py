@@ -75,7 +75,7 @@ EXPECTED = {
         ),
         "A",
     ),
-    Role.TASKFORCE: {"read": "C", "comment": "C", "assign": "C", "export": "C"},
+    Role.TASKFORCE: {"read": "C", "comment": "C", "withdraw": "O", "assign": "C", "export": "C"},
     Role.LEADER: {"read": "A", "read_rules": "A"},
     Role.ADMIN: {"manage_accounts": "A", "manage_reference": "A", "manage_rules": "A", "read_rules": "A"},
     Role.AUDITOR: {"read_audit": "A"},

@@ -24,7 +24,7 @@ from crm.errors import CrmError, Denied, Invalid, NotFound, Refused
 from crm.locale import DEFAULT_LANGUAGE, LANGUAGES, Message, _
 from crm.model import Actor, Role
 from crm.permissions import Action
-from crm.reports.accounts import LIFETIME, LiveSession, has_administrator, live_session, parse_roles
+from crm.reports.accounts import LIFETIME, LiveSession, Token, has_administrator, live_session, parse_roles
 from crm.store import Database, Transaction, normalised, transaction
 
 FREE_FAILURES = 5
@@ -37,6 +37,7 @@ SECOND_FACTOR_ROLES = frozenset({Role.ADMIN, Role.AUDITOR})
 ANYONE = "anonymous"  # who acts before anybody has signed in
 
 _LOGIN_SYMBOLS = frozenset("._-@")
+_NO_TOKENS = {f"{token}_token_hash": None for token in Token}
 _SETUP_CODE, _TICKET_KEY, _POLICY = "setup_code", "ticket_key", "password_policy"
 
 
@@ -139,7 +140,7 @@ def change_account(
 
 
 def disable_account(database: Database, actor: Actor, account_id: int, *, now: datetime) -> None:
-    """Shut an account out: its sessions end at once, its set-up code and calendar address are void.
+    """Shut an account out: its sessions end at once, its set-up code and personal tokens are void.
 
     Raises Denied, and Refused for the last administrator.
     """
@@ -150,7 +151,7 @@ def disable_account(database: Database, actor: Actor, account_id: int, *, now: d
             "disabled_at": now,
             "setup_code_hash": None,
             "setup_expires_at": None,
-            "calendar_token_hash": None,
+            **_NO_TOKENS,
         }
         if account["disabled_at"] is None:
             work.update("account", account_id, account["version"], changes, action="disable")
@@ -166,7 +167,7 @@ def enable_account(database: Database, actor: Actor, account_id: int, *, now: da
 def reset_account(
     database: Database, actor: Actor, account_id: int, *, forget_second_factor: bool = False, now: datetime
 ) -> str:
-    """Void an account's password, sessions, calendar address and locks and return a new set-up code."""
+    """Void an account's password, sessions, personal tokens and locks and return a new set-up code."""
     changes = {"totp_secret": None} if forget_second_factor else {}
     return _reset(database, actor, account_id, changes, "reset", now)
 
@@ -471,7 +472,7 @@ def _reset(
             "password_set_at": None,
             "failed_attempts": 0,
             "locked_until": None,
-            "calendar_token_hash": None,
+            **_NO_TOKENS,
         }
         work.update(
             "account", account_id, account["version"], {**fresh, **_with_code(code, now), **changes}, action=action

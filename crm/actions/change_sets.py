@@ -14,13 +14,15 @@ from typing import Any
 from crm import permissions
 from crm.actions.followups import refresh_contact_dates
 from crm.errors import Denied, NotFound, Refused
-from crm.locale import _
+from crm.locale import Message, _, listed
 from crm.model import Actor
+from crm.months import bureau_day
 from crm.permissions import Action, Scope
+from crm.reports.audit_words import SUBJECTS
 from crm.reports.findings import REFERENCES
 from crm.store import Database, Params, Transaction, to_json, transaction
 
-_MOST_NAMED = 20
+_MOST_NAMED = 2
 # Tables that hold the version which a record had after a change: once it is restored, they follow it.
 _LINE_TABLES = ("import_row", "change_line")
 
@@ -133,8 +135,8 @@ Changed = Mapping[str, Sequence[tuple[int, int, Mapping[str, Any]]]]
 def revert_change_set(database: Database, actor: Actor, change_set_id: int, *, now: datetime) -> dict[str, int]:
     """Take a change set back as a whole; returns how many records were `removed` and `restored`.
 
-    For whoever made it, and for those whose right reaches everything. Raises Refused with a list where a record was
-    changed since, NotFound, Denied.
+    For whoever made it, and for those whose right reaches everything. Raises Refused where a record was changed since,
+    NotFound, Denied.
     """
     with transaction(database, actor=actor.login, now=now) as work:
         found = work.get("change_set", change_set_id)
@@ -142,7 +144,7 @@ def revert_change_set(database: Database, actor: Actor, change_set_id: int, *, n
         if found["created_by"] != actor.login and Scope.ALL not in permissions.scopes(actor, right):
             raise NotFound
         if found["reverted_at"] is not None:
-            raise Refused(_("The batch was already taken back on {day}.", day=found["reverted_at"].date()))
+            raise Refused(_("The batch was already taken back on {day}.", day=bureau_day(found["reverted_at"])))
         made: dict[str, list[tuple[int, int]]] = {}
         changed: dict[str, list[tuple[int, int, Mapping[str, Any]]]] = {}
         for action, table, record_id, version, before, after in work.rows(
@@ -186,18 +188,16 @@ def _require_all(work: Transaction, actor: Actor, right: Action, enterprise_ids:
 def take_back(work: Transaction, made: Made, changed: Changed) -> dict[str, int]:
     """Remove the records that were made (id, version), restore those that were changed (id, version, values before).
 
-    Returns how many were `removed` and `restored`. Raises Refused with a list where records were changed since, or
-    others refer to them.
+    Returns how many were `removed` and `restored`. Raises Refused where records were changed since, or others refer to
+    them; it names the first.
     """
-    obstacles = _changed_since(work, made, changed) + _referred_to(work, made)
+    obstacles = _changed_since(work, made, changed) + _referred_to(work, made, changed)
     if obstacles:
-        named = "\n".join(obstacles[:_MOST_NAMED])
-        more = len(obstacles) - _MOST_NAMED
         raise Refused(
             _(
-                "The batch cannot be taken back, because of {count} records:\n{records}",
+                "The batch cannot be taken back: {count} records stand in the way, among them {records}.",
                 count=len(obstacles),
-                records=named + (f"\n… +{more}" if more > 0 else ""),
+                records=listed(obstacles[:_MOST_NAMED]),
             )
         )
     for table, records in made.items():
@@ -207,7 +207,7 @@ def take_back(work: Transaction, made: Made, changed: Changed) -> dict[str, int]
     return {"removed": sum(map(len, made.values())), "restored": sum(map(len, changed.values()))}
 
 
-def _changed_since(work: Transaction, made: Made, changed: Changed) -> list[str]:
+def _changed_since(work: Transaction, made: Made, changed: Changed) -> list[Message]:
     found = []
     for table in dict.fromkeys([*made, *changed]):
         expected = dict(made.get(table, ())) | {record[0]: record[1] for record in changed.get(table, ())}
@@ -215,11 +215,11 @@ def _changed_since(work: Transaction, made: Made, changed: Changed) -> list[str]
             work.rows(f"select id, version from {table} where id in (select unnest($1::bigint[]))", [list(expected)])
         )
         moved = [record_id for record_id, version in expected.items() if versions.get(record_id) != version]
-        found += [str(_("{record} was changed since.", record=name)) for name in _names(work, table, moved)]
+        found += [_("{record} (changed since)", record=name) for name in _names(work, table, moved)]
     return found
 
 
-def _referred_to(work: Transaction, made: Made) -> list[str]:
+def _referred_to(work: Transaction, made: Made, changed: Changed) -> list[Message]:
     found = []
     references = [
         (referring, column, table) for referring, columns in REFERENCES.items() for column, table in columns.items()
@@ -228,14 +228,16 @@ def _referred_to(work: Transaction, made: Made) -> list[str]:
         if table not in made:
             continue
         ids = [record_id for record_id, _version in made[table]]
+        # What goes as well, and what will name another record once it is restored, is in nobody's way.
         own = [record_id for record_id, _version in made.get(referring, ())]
+        own += [record_id for record_id, _version, before in changed.get(referring, ()) if column in before]
         named = work.rows(
             f"select distinct {column} from {referring} where {column} in (select unnest($1::bigint[]))"
             + (" and id not in (select unnest($2::bigint[]))" if own else ""),
             [ids, own] if own else [ids],
         )
         found += [
-            str(_("{record} is referred to by others ({table}).", record=name, table=referring))
+            _("{record} (referred to: {subject})", record=name, subject=SUBJECTS.get(referring, referring))
             for name in _names(work, table, [row[0] for row in named])
         ]
     for table, records in made.items():
@@ -246,7 +248,7 @@ def _referred_to(work: Transaction, made: Made) -> list[str]:
             [table, ids],
         )
         found += [
-            str(_("{record} has attachments.", record=name)) for name in _names(work, table, [row[0] for row in named])
+            _("{record} (with attachments)", record=name) for name in _names(work, table, [row[0] for row in named])
         ]
     return found
 
@@ -260,7 +262,7 @@ def _names(work: Transaction, table: str, ids: Sequence[int]) -> list[str]:
     names: dict[int, Any] = dict(
         work.rows(f"select id, {shown} from {table} where id in (select unnest($1::bigint[]))", [list(ids)])
     )
-    return [f"{table} {record_id} “{str(names.get(record_id, '—'))[:40]}”" for record_id in ids]
+    return [f"{SUBJECTS.get(table, table)} “{str(names.get(record_id, record_id))[:40]}”" for record_id in ids]
 
 
 def _restore(work: Transaction, table: str, records: Sequence[tuple[int, int, Mapping[str, Any]]]) -> None:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from crm import permissions
 from crm.errors import Invalid, NotFound
 from crm.locale import Message, _
-from crm.model import Actor, MovementDraft
+from crm.model import Actor, MovementDraft, MovementKind
 from crm.permissions import Action
 from crm.store import Database, Transaction, transaction
 
@@ -16,10 +16,11 @@ _LONGEST_SOURCE = 300
 def log_movement(
     database: Database, actor: Actor, enterprise_id: int, draft: MovementDraft, *, now: datetime, today: date
 ) -> int:
-    """Log news of an enterprise and return its id; the same news of the same day is logged once."""
+    """Log news of an enterprise, or a comment, and return its id; the same of the same day is logged once."""
     values = _checked(draft, today=today)
     with transaction(database, actor=actor.login, now=now) as work:
-        permissions.require(work, actor, Action.EDIT, "enterprise", enterprise_id)
+        right = Action.COMMENT if draft.kind is MovementKind.COMMENT else Action.EDIT
+        permissions.require(work, actor, right, "enterprise", enterprise_id)
         if work.get("enterprise", enterprise_id)["archived_at"] is not None:
             raise NotFound
         known = work.value(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import altair as alt
 import pandas as pd
@@ -11,6 +11,7 @@ from crm.charts.drawing import BLUES, INK
 from crm.locale import _
 from crm.model import MilestoneKind, Stage, label
 
+_Channel = TypeVar("_Channel", alt.Fill, alt.Stroke)
 _STAGE_COLOURS = {
     Stage.LEAD: "#dfe5ee",
     Stage.CONTACT: "#dfe5ee",
@@ -25,10 +26,10 @@ _STATES = {"done": (_("Reached"), "#2f7d73"), "open": (_("Planned"), "#7a8694"),
 
 
 def roadmap(bars: pd.DataFrame, marks: pd.DataFrame, *, today: date) -> alt.LayerChart:
-    """Draw projects against time (see `reports.projects.roadmap`): a bar for each stage, a mark for each milestone.
+    """Draw projects against time (see `reports.projects.roadmap`): a bar for each stage, marks for each milestone.
 
-    Reached milestones stand on their actual day, the others on the planned one; what is overdue is red. A click on a
-    bar selects its project: the parameter `chosen` holds the id.
+    A hollow mark is the planned day, red where it has passed and nothing was reached; a filled one is the actual day.
+    A click on a bar selects its project: the parameter `chosen` holds the id.
     """
     rows = list(dict.fromkeys([*bars["project"], *marks["project"]]))
     bars = bars.assign(
@@ -62,16 +63,18 @@ def roadmap(bars: pd.DataFrame, marks: pd.DataFrame, *, today: date) -> alt.Laye
             ],
         )
     )
-    told = _milestones_told(marks).assign(
-        day=_days(marks["actual_on"].where(marks["actual_on"].notna(), marks["planned_on"]))
-    )
+    told = _milestones_told(marks)
+    planned, late, reached = (str(_STATES[state][0]) for state in ("open", "late", "done"))
+    # The day that was reached lies over the day that was planned.
+    plans = told.assign(day=told["planned_on"], mark=[late if state == late else planned for state in told["state"]])
     points = (
-        alt.Chart(told)
-        .mark_point(shape="diamond", filled=True, size=62, stroke="#ffffff", strokeWidth=0.8, opacity=1)
+        alt.Chart(pd.concat([plans, told.assign(day=told["actual_on"], mark=reached)]).dropna(subset=["day"]))
+        .mark_point(shape="diamond", size=70, strokeWidth=1.4, opacity=1)
         .encode(
             y=row,
             x=_time_axis("day:T"),
-            fill=_state_colour(),
+            fill=_state_colour(alt.Fill, "mark:N", white=("open", "late")),
+            stroke=_state_colour(alt.Stroke, "mark:N", white=("done",)),
             tooltip=[
                 alt.Tooltip("project:N", title=str(_("Project"))),
                 alt.Tooltip("kind:N", title=str(_("Milestone"))),
@@ -130,7 +133,7 @@ def milestone_roadmap(marks: pd.DataFrame, *, today: date) -> alt.LayerChart:
     points = (
         alt.Chart(told.assign(day=told["actual_on"].where(told["actual_on"].notna(), told["planned_on"])))
         .mark_point(shape="diamond", filled=True, size=85, stroke="#ffffff", strokeWidth=0.8, opacity=1)
-        .encode(y=row, x=_time_axis("day:T"), fill=_state_colour(), tooltip=tooltip)
+        .encode(y=row, x=_time_axis("day:T"), fill=_state_colour(alt.Fill, "state:N"), tooltip=tooltip)
     )
     return _with_today([spans, plans, points], today=today, height=60 + 27 * len(rows))
 
@@ -155,13 +158,16 @@ def _time_axis(field: str) -> alt.X:
     )
 
 
-def _state_colour() -> alt.Fill:
-    words, colours = zip(*((str(word), colour) for word, colour in _STATES.values()), strict=True)
-    return alt.Fill(
-        "state:N",
+def _state_colour(channel: type[_Channel], field: str, *, white: Sequence[str] = ()) -> _Channel:
+    """Return a channel that tells milestones' states apart by their colours, some of them by white."""
+    return channel(
+        field,
         title=None,
-        scale=alt.Scale(domain=list(words), range=list(colours)),
-        legend=alt.Legend(orient="top", symbolType="diamond"),
+        scale=alt.Scale(
+            domain=[str(word) for word, _colour in _STATES.values()],
+            range=["#ffffff" if state in white else colour for state, (_word, colour) in _STATES.items()],
+        ),
+        legend=alt.Legend(orient="top", symbolType="diamond", symbolSize=80, symbolStrokeWidth=1.4),
     )
 
 
@@ -176,7 +182,7 @@ def _with_today(layers: Sequence[alt.Chart], *, today: date, height: int) -> alt
     )
     chart: alt.LayerChart = (
         alt.layer(*layers, line, word)
-        .resolve_scale(color="independent", fill="independent")
+        .resolve_scale(color="independent", fill="independent", stroke="independent")
         .properties(height=height)
         .configure_view(strokeWidth=0)
     )

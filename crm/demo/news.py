@@ -8,7 +8,6 @@ from crm.demo.people import Enterprises
 from crm.model import MovementKind
 from crm.store import Transaction
 
-_KINDS = tuple(MovementKind)
 _WEIGHTS = (0.28, 0.2, 0.14, 0.14, 0.06, 0.1, 0.08)
 _SAID: dict[MovementKind, tuple[str, ...]] = {
     MovementKind.EXPANSION: (
@@ -22,6 +21,7 @@ _SAID: dict[MovementKind, tuple[str, ...]] = {
     MovementKind.POLICY: ("入选省级专精特新企业名单", "{keyword}项目列入省重点建设计划"),
     MovementKind.OTHER: ("董事长到访湖南参加产业对接活动", "与高校共建{keyword}联合实验室"),
 }
+_KINDS = tuple(_SAID)
 _SOURCES = ("企业公众号", "交易所公告", "行业协会", "新闻报道", "驻外招商组走访", "商会推荐")
 _SHARE = 0.35
 _CORRECTIONS = 24

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC
 
 from crm.locale import _
-from crm.reports.desk import KIND_LABELS, Due, DueKind
+from crm.reports.desk import KIND_LABELS, Due
 
 MEDIA_TYPE = "text/calendar; charset=utf-8"
 # In octets, the line break not counted.
@@ -62,9 +62,8 @@ def _event(item: Due, address: str) -> list[tuple[str, str]]:
 
 
 def _page(item: Due) -> str:
-    if item.kind is DueKind.SUPERVISION:
-        return f"supervision?order={item.id}"
-    return f"enterprise?id={item.enterprise_id}"
+    page, parameter, record = next(iter(item.links))
+    return f"{page}?{parameter}={record}"
 
 
 def _escaped(text: str) -> str:

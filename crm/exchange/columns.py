@@ -557,19 +557,26 @@ def report_heading(kind: Kind) -> str:
 
 
 _BRACKETED = re.compile(r"[(\[【〔]([^()\[\]【】〔〕]*)[)\]】〕]")
+_GAPS = re.compile(r"[\s*\u200b\ufeff]+")
+_PARTS = re.compile(r"[,;、/|+]+")
 _SPACES = re.compile(r"[\s*:\u200b\ufeff]+")
 
 
+def heading_text(text: str) -> str:
+    """Return a heading without spaces, line breaks, full width and stars."""
+    return _SPACES.sub("", unicodedata.normalize("NFKC", text)).lower()
+
+
 def heading_key(text: str) -> str:
-    """Return what a heading is matched by: without spaces, line breaks, full width, stars and anything in brackets."""
-    plain = _SPACES.sub("", unicodedata.normalize("NFKC", text))
-    return (_BRACKETED.sub("", plain) or plain).lower()
+    """Return what a heading is matched by: its text without anything in brackets."""
+    plain = heading_text(text)
+    return _BRACKETED.sub("", plain) or plain
 
 
-def heading_unit(text: str) -> str:
-    """Return what a heading has in brackets, most often its unit; empty where there is nothing."""
-    found = _BRACKETED.findall(_SPACES.sub("", unicodedata.normalize("NFKC", text)))
-    return found[-1].removeprefix("单位") if found else ""
+def heading_notes(text: str) -> list[str]:
+    """Return what a heading has in its brackets, part by part: units and remarks."""
+    found = _BRACKETED.findall(_GAPS.sub("", unicodedata.normalize("NFKC", text)))
+    return [part for note in found for part in _PARTS.split(note) if part]
 
 
 def headings_of(kind: Kind) -> dict[str, Column]:

@@ -4,17 +4,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from crm.exchange.books import Record
-from crm.exchange.judging import Case, Enterprises, given
+from crm.exchange.judging import Case, Enterprises, ambiguous, given
 from crm.locale import Message, _
 from crm.store import name_key, search_text
 
 
 def judge_enterprises(case: Case) -> None:
-    """The credit code identifies an enterprise, else its name; one name is one enterprise."""
+    """The credit code identifies an enterprise, else its name; of one name there may be several with codes."""
     books, codes = case.books, case.column("credit_code")
     # Where the key is the name, as most are, it is kept once.
     keys = [key if name and (key := name_key(name)) != name else name for name in case.column("name")]
-    case.reject_repeated({"credit_code": codes, "name": keys})
+    # A name alone is the key where this row or the first of the name has no code.
+    first_of: dict[str, int] = {}
+    named = list(keys)
+    for row, key in enumerate(keys):
+        if key and (first := first_of.setdefault(key, row)) != row and codes[row] and codes[first]:
+            named[row] = None
+    case.reject_repeated({"credit_code": codes, "name": named})
     books.fetch("enterprise", "credit_code", set(codes))
     by_code = {record["credit_code"]: record for record in books.all("enterprise")}
     by_name = case.enterprises_by_name(keys)
@@ -23,9 +29,16 @@ def judge_enterprises(case: Case) -> None:
     links, people = _Links(case, known), _FirstContacts(case, known)
     fields, units = case.plain_fields(), case.column("owner_unit_id")
     new: list[int] = []
+    first_code: dict[str | None, str] = {}
     for row in case.rows():
-        code = codes[row]
-        record = _find(case, row, by_code.get(code) if code else None, by_name.get(keys[row], []), code)
+        key, code = keys[row], codes[row]
+        record = _find(case, row, by_code.get(code) if code else None, by_name.get(key, []), code)
+        if code and case.actions[row] != "rejected":
+            others = [other["credit_code"] for other in by_name.get(key, ()) if other is not record]
+            other = next(filter(None, others), None) or first_code.setdefault(key, code)
+            if other != code and (record is None or record["name_key"] != key):
+                reason = _("The enterprise with the credit code {code} has this name too: both are kept.", code=other)
+                case.warn(row, "name", reason)
         if record is not None:
             said = {name: case.values[name][row] for name in fields}
             changed = _change_enterprise(case, row, said, record, allowed=record["id"] in usable)
@@ -75,7 +88,7 @@ def _change_enterprise(case: Case, row: int, said: Record, record: Record, *, al
 def _find(case: Case, row: int, coded: Record | None, named: list[Record], code: str | None) -> Record | None:
     """Return the enterprise that a row means; None for a new one, and where the row was rejected."""
     if coded is not None:
-        if any(other["id"] != coded["id"] for other in named):
+        if any(other["id"] != coded["id"] and not other["credit_code"] for other in named):
             case.reject(
                 row,
                 "name",
@@ -83,20 +96,12 @@ def _find(case: Case, row: int, coded: Record | None, named: list[Record], code:
             )
             return None
         return coded
-    if not named:
+    # A code that is not known yet is another enterprise's than those with codes of their own.
+    meant = [record for record in named if not (code and record["credit_code"])]
+    if len(meant) > 1:
+        case.reject(row, "name", ambiguous(meant))
         return None
-    if len(named) > 1:
-        case.reject(
-            row, "name", _("The directory has {count} enterprises of this name: merge them first.", count=len(named))
-        )
-        return None
-    if code and named[0]["credit_code"] and named[0]["credit_code"] != code:
-        known = named[0]["credit_code"]
-        case.reject(
-            row, "credit_code", _("The enterprise is in the directory under the credit code {code}.", code=known)
-        )
-        return None
-    return named[0]
+    return meant[0] if meant else None
 
 
 def _name_changes(case: Case, row: int, record: Record, changes: Record, *, by_code: bool) -> None:

@@ -19,6 +19,7 @@ from crm.exchange.values import CURRENCIES, currency_word
 from crm.locale import _
 from crm.model import Actor
 from crm.permissions import Action
+from crm.reports.rankings import find_industry, find_unit
 from crm.store import Database, Params, like_pattern, transaction
 
 if TYPE_CHECKING:
@@ -85,12 +86,11 @@ _SEGMENT = "(select s.name from segment s where s.id = r.segment_id)"
 _OF_ENTERPRISE = "join enterprise e on e.id = r.enterprise_id and e.archived_at is null"
 _OF_PROJECT = "join project p on p.id = r.project_id and p.archived_at is null"
 
-_BY_UNIT = "{column} in (select u.id from unit u where {value} in (u.name, u.short_name, u.code))"
-_BY_INDUSTRY = "r.industry_id in (select i.id from industry i where {value} in (i.name, i.code))"
+_BY_INDUSTRY = "r.industry_id = {industry}"
 _BY_SEGMENT = "r.segment_id in (select s.id from segment s where {value} in (s.name, s.code))"
 _BY_PROJECT = "p.code = {value}"
 _BY_TEXT = "r.search_text like {pattern} escape '\\'"
-_PROJECT_UNIT = {"unit": _BY_UNIT.format(column="p.unit_id", value="{value}"), "project": _BY_PROJECT}
+_PROJECT_UNIT = {"unit": "p.unit_id = {unit}", "project": _BY_PROJECT}
 
 # The chain links of an enterprise, those with a segment first; the industry alone where none of its segments is said.
 _LINKS = """
@@ -137,9 +137,9 @@ _SOURCES: Mapping[str, _Source] = {
             "contact_phone": "person.phone",
         },
         filters={
-            "unit": _BY_UNIT.format(column="r.owner_unit_id", value="{value}"),
+            "unit": "r.owner_unit_id = {unit}",
             "industry": "r.id in (select l.enterprise_id from enterprise_segment l"
-            " join industry i on i.id = l.industry_id where l.archived_at is null and {value} in (i.name, i.code))",
+            " where l.archived_at is null and l.industry_id = {industry})",
             "segment": "r.id in (select l.enterprise_id from enterprise_segment l"
             " join segment s on s.id = l.segment_id where l.archived_at is null and {value} in (s.name, s.code))",
             "grade": "r.grade = {value}",
@@ -153,7 +153,7 @@ _SOURCES: Mapping[str, _Source] = {
         joins=_OF_ENTERPRISE,
         fields={"enterprise": "e.name"},
         filters={
-            "unit": _BY_UNIT.format(column="e.owner_unit_id", value="{value}"),
+            "unit": "e.owner_unit_id = {unit}",
             "text": "e.search_text like {pattern} escape '\\'",
         },
     ),
@@ -162,7 +162,7 @@ _SOURCES: Mapping[str, _Source] = {
         fields={"enterprise": "e.name", "project": "p.code", "unit_id": _UNIT.format(column="r.unit_id")},
         order="r.happened_on, r.id",
         filters={
-            "unit": _BY_UNIT.format(column="r.unit_id", value="{value}"),
+            "unit": "r.unit_id = {unit}",
             "project": _BY_PROJECT,
             "from": "r.happened_on >= {day}",
             "to": "r.happened_on <= {day}",
@@ -172,7 +172,7 @@ _SOURCES: Mapping[str, _Source] = {
     "opportunities": _Source(
         fields={"industry_id": _INDUSTRY, "segment": _SEGMENT, "unit_id": _UNIT.format(column="r.unit_id")},
         filters={
-            "unit": _BY_UNIT.format(column="r.unit_id", value="{value}"),
+            "unit": "r.unit_id = {unit}",
             "industry": _BY_INDUSTRY,
             "segment": _BY_SEGMENT,
         },
@@ -192,7 +192,7 @@ _SOURCES: Mapping[str, _Source] = {
             "agreement_number": "g.number",
         },
         filters={
-            "unit": _BY_UNIT.format(column="r.unit_id", value="{value}"),
+            "unit": "r.unit_id = {unit}",
             "industry": _BY_INDUSTRY,
             "segment": _BY_SEGMENT,
             "stage": "r.stage = {value}",
@@ -211,6 +211,9 @@ _SOURCES: Mapping[str, _Source] = {
     "transfers": _Source(
         joins=_OF_PROJECT,
         fields={"project": "p.code", "unit_id": _UNIT.format(column="r.unit_id")},
+        # A first unit that gave the project away on the day it came has held it on no day.
+        where="not (r.is_first and exists (select 1 from project_unit later where later.project_id = r.project_id"
+        " and later.valid_from = r.valid_from and not later.is_first and later.archived_at is null))",
         order="p.code, r.is_first desc, r.valid_from, r.id",
         filters=_PROJECT_UNIT,
     ),
@@ -238,7 +241,7 @@ _SOURCES: Mapping[str, _Source] = {
         },
         order="r.year, r.id",
         filters={
-            "unit": _BY_UNIT.format(column="r.unit_id", value="{value}"),
+            "unit": "r.unit_id = {unit}",
             "year": "cast(r.year as text) = {value}",
         },
     ),
@@ -246,7 +249,7 @@ _SOURCES: Mapping[str, _Source] = {
         fields={"unit_id": _UNIT.format(column="r.unit_id")},
         order="r.month, r.id",
         filters={
-            "unit": _BY_UNIT.format(column="r.unit_id", value="{value}"),
+            "unit": "r.unit_id = {unit}",
             "month": "r.month = {value}",
             "from": "r.month >= {value}",
             "to": "r.month <= {value}",
@@ -277,7 +280,7 @@ def export_table(
     `where` adds a condition over the records (named `r`), for a page that exports what it shows.
 
     Phones and the like are masked where the actor may not reveal them. The export is audited before anything is
-    written. Raises Refused for another ending or an unknown filter, Denied without the right.
+    written. Raises Refused for another ending or an unknown filter, Invalid for an unknown unit or industry, Denied.
     """
     found = kind_of(kind)
     permissions.require_right(actor, Action.EXPORT)
@@ -285,7 +288,7 @@ def export_table(
     if ending not in {"xlsx", "csv"}:
         raise Refused(_("“{name}” cannot be written: give a name that ends in .xlsx or .csv.", name=path.name))
     chosen = {name: value for name, value in (filters or {}).items() if value not in (None, "")}
-    sql, params = _query(actor, found, chosen, where)
+    sql, params = _query(database, actor, found, chosen, where)
     with database.reading() as session:
         rows: pa.Table = session.table(sql, params)
     rows, masked = _masked(found, rows)
@@ -309,7 +312,7 @@ def export_table(
 
 
 def _query(
-    actor: Actor, kind: Kind, filters: Mapping[str, str], where: Callable[[Params], str] | None
+    database: Database, actor: Actor, kind: Kind, filters: Mapping[str, str], where: Callable[[Params], str] | None
 ) -> tuple[str, Params]:
     source, params = _SOURCES[kind.slug], Params()
     cells = []
@@ -335,7 +338,7 @@ def _query(
                     filters=", ".join(source.filters),
                 )
             )
-        conditions.append(_condition(source.filters[name], value, params))
+        conditions.append(_condition(database, source.filters[name], value, params))
     sql = (
         f"select {', '.join(cells)} from {kind.table} r {source.joins}"
         f" where {' and '.join(conditions)} order by {source.order}"
@@ -343,7 +346,11 @@ def _query(
     return sql, params
 
 
-def _condition(template: str, value: str, params: Params) -> str:
+def _condition(database: Database, template: str, value: str, params: Params) -> str:
+    if "{unit}" in template:
+        return template.replace("{unit}", params.add(find_unit(database, value).id))
+    if "{industry}" in template:
+        return template.replace("{industry}", params.add(find_industry(database, value)))
     if "{pattern}" in template:
         return template.replace("{pattern}", params.add(like_pattern(value)))
     if "{day}" in template:

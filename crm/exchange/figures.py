@@ -5,7 +5,7 @@ from decimal import Decimal
 from crm import permissions
 from crm.exchange.columns import MONEY_MEASURES, RATE_MEASURES
 from crm.exchange.judging import Case, given
-from crm.exchange.values import WAN, read_money, read_number
+from crm.exchange.values import read_money, read_number, unit_of_heading
 from crm.locale import Message, _
 from crm.permissions import Action
 from crm.rules import points_problem
@@ -74,11 +74,11 @@ def judge_targets(case: Case) -> None:
 
 def _target_value(text: str, measure: str, heading: str) -> Decimal | Message:
     if measure in MONEY_MEASURES:
-        money = read_money(text, WAN)
+        money = read_money(text, unit_of_heading(heading))
         if isinstance(money, Message):
             return money
         return _("A target is an amount in 元.") if money.amount is None else money.amount
-    number = read_number(text, unit="%", largest=10**15, places=2)
+    number = read_number(text, units={"": Decimal(1), "%": Decimal(1)}, largest=10**15, places=2)
     if not isinstance(number, Message) and number < 0:
         return _("A target cannot be negative.")
     return number

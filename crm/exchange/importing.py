@@ -25,6 +25,7 @@ from crm.exchange.judging import Case, Remark, open_case
 from crm.exchange.reading import Sheet, read_sheet
 from crm.locale import _
 from crm.model import Actor
+from crm.months import bureau_day
 from crm.permissions import Action, Scope
 from crm.store import Database, Session, Transaction, transaction
 
@@ -331,7 +332,7 @@ def _write(work: Transaction, plan: Plan, progress: Progress | None) -> int:
 def revert_import(database: Database, actor: Actor, batch_id: int, *, now: datetime) -> dict[str, int]:
     """Take a batch back: remove what it made, restore what it changed; returns how many records of each.
 
-    Raises Refused with a list where records were changed since, or others refer to them; NotFound, Denied.
+    Raises Refused where records were changed since, or others refer to them; NotFound, Denied.
     """
     permissions.require_right(actor, Action.IMPORT)
     with transaction(database, actor=actor.login, now=now) as work:
@@ -339,7 +340,7 @@ def revert_import(database: Database, actor: Actor, batch_id: int, *, now: datet
         if batch["created_by"] != actor.login and Scope.ALL not in permissions.scopes(actor, Action.IMPORT):
             raise NotFound if batch["kind"] else Denied
         if batch["reverted_at"] is not None:
-            raise Refused(_("The batch was already taken back on {day}.", day=batch["reverted_at"].date()))
+            raise Refused(_("The batch was already taken back on {day}.", day=bureau_day(batch["reverted_at"])))
         made: dict[str, list[tuple[int, int]]] = {}
         changed: dict[str, list[tuple[int, int, Mapping[str, Any]]]] = {}
         for action, table, record_id, version, before in work.rows(

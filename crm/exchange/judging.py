@@ -5,7 +5,7 @@ warnings. The judges of the kinds are in `directory` (enterprises and what hangs
 project) and `figures` (targets, adjustments, opportunities).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from operator import itemgetter
@@ -14,10 +14,10 @@ from typing import Any
 from crm import permissions
 from crm.errors import Denied, Refused
 from crm.exchange.books import Books, Record
-from crm.exchange.columns import Column, Kind, Type, heading_key, headings_of, report_heading
+from crm.exchange.columns import Column, Kind, Type, heading_key, heading_text, headings_of, report_heading
 from crm.exchange.reading import Sheet
 from crm.exchange.values import Money, Names, Problem, as_text, read_cells
-from crm.locale import Message, _
+from crm.locale import Message, _, listed
 from crm.model import Actor
 from crm.permissions import Action, Scope
 from crm.store import Database, Params, Session, Transaction, name_key
@@ -47,7 +47,10 @@ class Layout:
 
 
 def find_layout(sheet: Sheet, kind: Kind) -> Layout:
-    """Find the row of headings; raises Refused where a required one is missing or one stands twice."""
+    """Find the row of headings; raises Refused where a required one is missing or one stands twice.
+
+    Of different headings for one field its own name is read, else the first; the others are unknown.
+    """
     known = headings_of(kind)
     best, best_row = -1, 0
     for row in range(min(sheet.height, _HEADING_ROWS)):
@@ -58,23 +61,21 @@ def find_layout(sheet: Sheet, kind: Kind) -> Layout:
         )
         if matches > best:
             best, best_row = matches, row
+    texts = [as_text(sheet.cell(best_row, number)).strip() for number in range(len(sheet.columns) if best > 0 else 0)]
+    _refuse_repeated(texts, known)
+    means = [known.get(heading_key(text)) if text else None for text in texts]
     columns: dict[str, tuple[int, Column, str]] = {}
+    for number, column in enumerate(means):
+        if column is None:
+            continue
+        own = heading_key(texts[number]) == heading_key(column.heading)
+        if own or column.field not in columns:
+            columns[column.field] = (number, column, texts[number])
     unknown: list[str] = []
-    for number in range(len(sheet.columns) if best > 0 else 0):
-        text = as_text(sheet.cell(best_row, number)).strip()
-        column = known.get(heading_key(text)) if text else None
-        if column is not None and column.field in columns:
-            raise Refused(
-                _(
-                    "Two columns mean {column}: “{first}” and “{second}”. Leave one of them out.",
-                    column=column.heading,
-                    first=columns[column.field][2],
-                    second=text,
-                )
-            )
-        if column is not None:
-            columns[column.field] = (number, column, text)
-        elif text and heading_key(text) != heading_key(report_heading(kind)):
+    for number, (text, column) in enumerate(zip(texts, means, strict=True)):
+        if column is not None and columns[column.field][0] == number:
+            continue
+        if text and heading_key(text) != heading_key(report_heading(kind)):
             unknown.append(text)
         elif not text and any(sheet.columns[number].codes[best_row + 1 :]):
             unknown.append(_column_letters(number))
@@ -82,6 +83,23 @@ def find_layout(sheet: Sheet, kind: Kind) -> Layout:
     if missing:
         raise Refused(_missing_headings(missing, sheet, found=bool(columns)))
     return Layout(best_row, columns, tuple(unknown))
+
+
+def _refuse_repeated(texts: Sequence[str], known: Mapping[str, Column]) -> None:
+    """Refuse headings of which one stands twice; brackets tell those apart that are not known."""
+    first: dict[str, int] = {}
+    for number, text in enumerate(texts):
+        key = heading_key(text)
+        earlier = first.setdefault(key if key in known else heading_text(text), number)
+        if text and earlier != number:
+            raise Refused(
+                _(
+                    "The heading “{heading}” stands twice, in the columns {first} and {second}. Leave one of them out.",
+                    heading=text,
+                    first=_column_letters(earlier),
+                    second=_column_letters(number),
+                )
+            )
 
 
 def _missing_headings(missing: list[str], sheet: Sheet, *, found: bool) -> Message:
@@ -292,6 +310,18 @@ class Case:
         return self._segments
 
 
+def ambiguous(records: Sequence[Record]) -> Message:
+    """Return that a name is the name of several enterprises, with the credit codes that tell them apart."""
+    codes = [record["credit_code"] for record in records if record["credit_code"]]
+    if not codes:
+        return _("The directory has {count} enterprises of this name: merge them first.", count=len(records))
+    return _(
+        "{count} enterprises have this name, with the credit codes {codes}: it does not say which one is meant.",
+        count=len(records),
+        codes=listed(codes),
+    )
+
+
 class Enterprises:
     """The enterprises that a column names; `by_name` holds all of each name key, within the actor's right or not."""
 
@@ -314,8 +344,7 @@ class Enterprises:
         if len(within) == 1:
             return within[0]
         if within:
-            reason = _("The directory has {count} enterprises of this name: merge them first.", count=len(within))
-            case.reject(row, self.name, reason)
+            case.reject(row, self.name, ambiguous(within))
         elif records:
             unit = case.unit_names.get(records[0]["owner_unit_id"] or 0, "—")
             case.reject(row, self.name, _("The enterprise is held by {unit}, outside your scope.", unit=unit))
@@ -421,7 +450,8 @@ def _note_unread(case: Case, rows: Mapping[int, int]) -> None:
         parts = [name, f"{name}_original", f"{name}_currency"] if column.type is Type.MONEY else [name]
         for part in parts:
             case.values[part][row] = None
-        (case.reject if column.type in _EXACT or column.required else case.warn)(row, name, reason)
+        exact = column.type in _EXACT or column.required or column.key
+        (case.reject if exact else case.warn)(row, name, reason)
 
 
 def load_names(session: Session | Transaction) -> tuple[Names, dict[int, str]]:

@@ -195,6 +195,9 @@ def judge_projects(case: Case) -> None:
         if not _dates_can_be(case, row, said, record):
             continue
         enterprise_id = investor_ids.get(key[1])
+        namesakes = [investor["id"] for investor in enterprises.by_name.get(key[1], [])]
+        if record is not None and len(namesakes) > 1 and record["enterprise_id"] in namesakes:
+            enterprise_id = record["enterprise_id"]
         if enterprise_id is None:
             enterprise = enterprises.find(row, may_be_new=True, unit_id=units[row])
             if case.actions[row] == "rejected":
@@ -371,6 +374,12 @@ class _Signing:
         self.case, self.life = case, life
         self.days, self.kinds = case.column("signed_on"), case.column("agreement_kind")
         self.numbers = case.column("agreement_number")
+        case.books.fetch("agreement", "number", self.numbers)
+        numbered = [
+            a for number in set(self.numbers) if number for a in case.books.where("agreement", "number", number)
+        ]
+        case.books.fetch("project", "id", {agreement["project_id"] for agreement in numbered})
+        self.living = {record["id"] for record in case.books.all("project")}
 
     def take(self, row: int, project_id: int, said: Record) -> bool:
         """Make or update the agreement; returns whether anything changed."""
@@ -379,6 +388,13 @@ class _Signing:
             return False
         held = self.life.of("agreement", project_id)
         agreement = next((a for a in held if number is not None and a["number"] == number), None)
+        numbered = self.case.books.where("agreement", "number", number) if number is not None else []
+        others = [a["project_id"] for a in numbered if a["project_id"] < 0 or a["project_id"] in self.living]
+        if agreement is None and others:
+            code = self.case.books.get("project", others[0])["code"]
+            reason = _("The number belongs to an agreement of the project {code}: it was left out.", code=code)
+            self.case.warn(row, "agreement_number", reason)
+            number = None
         if agreement is None:
             signing = self.life.signing(project_id)
             if signing is not None and (number is None or signing["number"] is None):
@@ -387,8 +403,9 @@ class _Signing:
         if agreement is not None:
             return self.case.books.change("agreement", agreement["id"], row, given(values, agreement))
         if day is None:
-            name = "agreement_number" if number is not None else "agreement_kind"
-            self.case.warn(row, name, _("An agreement needs its signing date: it was not taken."))
+            for name, value in (("agreement_kind", kind), ("agreement_number", number)):
+                if value is not None:
+                    self.case.warn(row, name, _("An agreement needs its signing date: it was not taken."))
             return False
         project = self.case.books.get("project", project_id)
         amounts = {name: project[other] for name, other in zip(_AMOUNT, _CONTRACTED, strict=True)} if not held else {}
@@ -469,23 +486,34 @@ def judge_agreements(case: Case) -> None:
         else:
             agreement_id = case.books.add("agreement", row, {**said, "project_id": project["id"]})
             changed = True
-        _follow_amount(case, row, project, case.books.get("agreement", agreement_id), before)
         life.settle(row, project["id"])
+        _follow_amount(
+            case, row, project, life.signing(project["id"]), case.books.get("agreement", agreement_id), before
+        )
         for field, reason in rules.odd_dates(project).items():
             if field == "signed_on":
                 case.warn(row, "signed_on", reason)
         case.done(row, "agreement", agreement_id, changed)
 
 
-def _follow_amount(case: Case, row: int, project: Record, agreement: Record, before: Record) -> None:
-    """Let the project's contracted amount follow the agreement's, unless it was stated otherwise."""
+def _follow_amount(
+    case: Case, row: int, project: Record, signing: Record | None, agreement: Record, before: Record
+) -> None:
+    """Let the project's contracted amount follow the agreement's, unless it was stated otherwise.
+
+    One that is unknown is learnt from the agreement by which the project counts as signed, from no other.
+    """
     after = [agreement[name] for name in _AMOUNT]
     if after == list(before.values()):
         return
     held = [project[name] for name in _CONTRACTED]
-    if not any(value is not None for value in held) or held == list(before.values()):
+    if not any(value is not None for value in held):
+        follows = signing is not None and signing["id"] == agreement["id"]
+    else:
+        follows = held == list(before.values())
+    if follows:
         case.books.change("project", project["id"], row, dict(zip(_CONTRACTED, after, strict=True)))
-    elif held != after:
+    elif held != after and any(value is not None for value in held):
         case.warn(row, "amount", _("The project's contracted amount was stated otherwise and stays as it is."))
 
 
@@ -507,7 +535,9 @@ def judge_transfers(case: Case) -> None:
             )
             continue
         holdings = life.of("project_unit", project["id"])
-        found = next((holding for holding in holdings if holding["valid_from"] == day), None)
+        # A first unit that gave the project away on its very first day gives way to the one it went to.
+        of_day = [holding for holding in holdings if holding["valid_from"] == day]
+        found = min(of_day, key=lambda holding: bool(holding["is_first"]), default=None)
         if found is not None:
             changed = case.books.change("project_unit", found["id"], row, {"unit_id": unit_id})
             holding_id = found["id"]
@@ -593,10 +623,6 @@ def judge_milestones(case: Case) -> None:
                 )
             said["actual_on"] = first
         found = next((m for m in life.of("milestone", project["id"]) if m["kind"] == kinds[row]), None)
-        if found is None and not any(value is not None for name, value in said.items() if name != "kind"):
-            case.warn(row, "kind", _("The row says nothing of this step: it was not taken."))
-            case.actions[row] = "unchanged"
-            continue
         if found is not None:
             milestone_id = found["id"]
             changed = life.claim("milestone", found, row, given(said, found))

@@ -6,6 +6,7 @@ hold (error values, formulas without a stored result) is named cell by cell in `
 """
 
 import hashlib
+import html
 import json
 import marshal
 import re
@@ -131,7 +132,7 @@ def read_sheet(path: Path, *, sheet: str | None = None, progress: Callable[[floa
 
 
 def _column(head: dict[str, Any], codes: bytes, number: int, held: int, height: int) -> Cells:
-    """Return a column from the child's answer, of `held` rows, filled up to the sheet's height."""
+    """Return a column of the child's answer, `held` rows filled up to the sheet's height; blanks alone are empty."""
     values = head["values"]
     values[0] = None
     for n in head["dates"]:
@@ -139,6 +140,8 @@ def _column(head: dict[str, Any], codes: bytes, number: int, held: int, height: 
     for n in head["moments"]:
         values[n] = datetime.fromisoformat(values[n])
     column = array("I", codes[number * held * 4 : (number + 1) * held * 4])
+    if spaces := {n for n, value in enumerate(values) if isinstance(value, str) and value.isspace()}:
+        column = array("I", [0 if code in spaces else code for code in column])
     column.frombytes(bytes(4 * (height - held)))
     return Cells(values, column)
 
@@ -253,6 +256,7 @@ _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationship
 _CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)", re.DOTALL)
 _PLACE = re.compile(rb'\br="([A-Z]+)(\d+)"')
 _VALUE = re.compile(rb"<(?:\w+:)?(?:v|t)\b[^>]*>([^<]*)<")
+_RESULT = re.compile(rb"<(?:\w+:)?v\b")
 _FORMULA = re.compile(rb"<(?:\w+:)?f\b[^>]*?(?:/>|>([^<]*)<)")
 
 
@@ -338,7 +342,9 @@ class _Scan:
             if text != "#N/A":
                 self.unread[row, column] = (text, _("The cell holds an error value of the spreadsheet."))
         elif content and not (value and value[1]) and (formula := _FORMULA.search(content)):
-            text = "=" + (formula[1] or b"").decode("utf-8", "replace")
+            if b't="str"' in attributes and _RESULT.search(content):
+                return  # the result is a text without a character
+            text = "=" + html.unescape((formula[1] or b"").decode("utf-8", "replace"))
             self.unread[row, column] = (
                 text,
                 _("The formula has no stored result: open the workbook, let it calculate, and save it."),

@@ -29,8 +29,17 @@ WIDTH = {Type.DATE: 13, Type.MONEY: 16, Type.NUMBER: 12, Type.CHOICE: 12}
 
 
 def open_workbook(path: Path, *, constant_memory: bool = True) -> xlsxwriter.Workbook:
-    """Open a workbook in which no text becomes a formula, a link or a number."""
+    """Open a workbook in which no text becomes a formula, a link or a number; raises OSError where none can be."""
+    path.open("ab").close()
     return xlsxwriter.Workbook(str(path), _OPTIONS | {"constant_memory": constant_memory})
+
+
+def close_workbook(workbook: xlsxwriter.Workbook) -> None:
+    """Write a workbook to its file; raises OSError where that cannot be done."""
+    try:
+        workbook.close()
+    except xlsxwriter.exceptions.FileCreateError as error:
+        raise OSError(str(error)) from error
 
 
 def guard_columns(columns: Sequence[Column], rows: "pa.Table") -> "pa.Table":
@@ -84,7 +93,7 @@ def write_workbook(path: Path, title: str, columns: Sequence[Column], rows: "pa.
                     sheet.write_number(offset, number, found)
                 else:
                     sheet.write_string(offset, number, text)
-    workbook.close()
+    close_workbook(workbook)
 
 
 def write_cells(path: Path, title: str, rows: Iterable[Sequence[Any]]) -> None:
@@ -101,7 +110,7 @@ def write_cells(path: Path, title: str, rows: Iterable[Sequence[Any]]) -> None:
                 sheet.write_number(row, column, cell)
             elif isinstance(cell, date):
                 sheet.write_datetime(row, column, cell, moment if isinstance(cell, datetime) else day)
-    workbook.close()
+    close_workbook(workbook)
 
 
 def write_csv(path: Path, rows: Iterable[Sequence[str]]) -> None:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 from typing import Any, NamedTuple
 
 from crm.errors import Invalid
-from crm.exchange.columns import YES_NO, Choices, Column, Type, heading_unit
+from crm.exchange.columns import YES_NO, Choices, Column, Type, heading_notes
 from crm.locale import Message, _
 from crm.months import Month
 from crm.rules import credit_code_problem
@@ -121,7 +122,9 @@ def _read_texts(column: Column, cells: Sequence[Any]) -> Read:
             )
             values.append(None)
         elif text in _ERRORS:
-            problems[len(values)] = Problem(_("The cell holds an error value of the spreadsheet."), column.required)
+            problems[len(values)] = Problem(
+                _("The cell holds an error value of the spreadsheet."), column.required or column.key
+            )
             values.append(None)
         else:
             values.append(text)
@@ -318,14 +321,28 @@ _CURRENCY_WORDS = {
     "MYR": "MYR",
     "新西兰元": "NZD",
     "NZD": "NZD",
+    "卢布": "RUB",
 }
 CURRENCIES = tuple(dict.fromkeys(code for code in _CURRENCY_WORDS.values() if code != "CNY"))
 _SCALES = {"亿": Decimal(10) ** 8, "千万": Decimal(10) ** 7, "百万": Decimal(10) ** 6, "十万": Decimal(10) ** 5}
 _SCALES |= {"万": Decimal(10) ** 4, "千": Decimal(10) ** 3, "百": Decimal(10) ** 2}
+_scales = "|".join(_SCALES)
 _words = "|".join(re.escape(word) for word in sorted(_CURRENCY_WORDS, key=len, reverse=True))
-_UNIT = re.compile(rf"({_words})?({'|'.join(_SCALES)})?(元|圆)?({_words})?(元|圆)?整?", re.IGNORECASE)
+# Whatever ends as a currency does: 80万元 and 80余万元 name none.
+_letter = "(?:(?![万亿千百十元圆币])[\u4e00-\u9fff])"
+_endings = (
+    "镑|盾|铢|法郎|马克|克朗|卢布|卢比|比索|里拉|里亚尔|第纳尔|迪拉姆|先令|兰特|令吉|坚戈|福林|兹罗提|雷亚尔|索姆|塔卡"
+)
+_any = rf"{_words}|(?-i:[A-Z]{{3}})|(?![余多来几约计每整])(?:{_letter}{{1,8}}[元圆币]|{_letter}{{0,8}}(?:{_endings}))"
+_UNIT = re.compile(rf"({_any})?({_scales})?(元|圆)?({_any})?(元|圆)?整?", re.IGNORECASE)
+# A unit among other words: 折合亿元; an amount (含5000万元流动资金) is none.
+_UNIT_WITHIN = re.compile(rf"(?<!\d)({_words})?({_scales})(?:(元|圆)|(?={_words}))({_words})?(元|圆)?", re.IGNORECASE)
+# What speaks of money in a heading, understood or not.
+_MONEY_SAID = re.compile(
+    rf"[万亿元圆币镑%]|{_words}|单位:.|^(?:k|m|mn|mln|bn|thousand|million|billion)$", re.IGNORECASE
+)
 _AMOUNT = re.compile(
-    rf"({_words})?([+-]?(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,30}})(?:\.\d{{1,30}})?(?:[eE][+-]?\d{{1,2}}(?![0-9]))?)(.*)",
+    rf"({_any})?([+-]?(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,30}})(?:\.\d{{1,30}})?(?:[eE][+-]?\d{{1,2}}(?![0-9]))?)(.*)",
     re.ASCII | re.IGNORECASE | re.DOTALL,
 )
 _PUNCTUATION = re.compile(r"[\s()\[\]【】〔〕:]+")
@@ -348,30 +365,77 @@ def currency_word(code: str) -> str:
     return next((word for word, known in _CURRENCY_WORDS.items() if known == code), code)
 
 
-def _read_unit(text: str, default: Unit) -> Unit | None:
-    text = _PUNCTUATION.sub("", text)
-    if not text:
-        return default
-    match = _UNIT.fullmatch(text)
-    if match is None or (match[1] and match[4]):
+@cache
+def _currencies() -> Mapping[str, str]:
+    """Return the codes of all currencies by code and Chinese name."""
+    # Imported here: few ledgers have a currency that is not among the words above.
+    from babel import Locale
+
+    names = Locale("zh").currencies
+    return {name: code for code, name in names.items()} | {code: code for code in names}
+
+
+def _currency(word: str) -> str | None:
+    """Return the code of a currency, its name where it has none that is known; None for what names no currency."""
+    known = _CURRENCY_WORDS.get(word.upper()) or _currencies().get(word)
+    if known is not None:
+        return known
+    return None if word.isascii() or any(part in word for part in _CURRENCY_WORDS) else word
+
+
+def _unit_of(matches: Sequence[re.Match[str]], default: Unit) -> Unit | None:
+    """Return the unit that these say together, None where they contradict each other."""
+    words = [word for match in matches for word in (match[1], match[4]) if word]
+    codes = {_currency(word) for word in words}
+    scales = {_SCALES.get(match[2], Decimal(1)) for match in matches if match[2] or match[3] or match[5]}
+    if None in codes or len(codes) > 1 or len(scales) > 1:
         return None
-    word = match[1] or match[4]
-    currency = next((code for known, code in _CURRENCY_WORDS.items() if word and known == word.upper()), None)
-    if match[2]:
-        return Unit(_SCALES[match[2]], currency or "CNY")
     # 元 said without 万 is 元; a currency alone (600(人民币)) leaves the heading's unit.
-    if match[3] or match[5] or (word and word[-1] in "元圆"):
-        return Unit(Decimal(1), currency or "CNY")
-    return Unit(default.scale, currency or default.currency)
+    if not scales and any(word[-1] in "元圆" for word in words):
+        scales = {Decimal(1)}
+    currency = (codes.pop() or "") if codes else "CNY" if scales else default.currency
+    return Unit(scales.pop() if scales else default.scale, currency)
 
 
-def unit_of_heading(heading: str) -> Unit:
-    """Return the unit that amounts under a heading have: the one in its brackets, else 万元."""
-    return _read_unit(heading_unit(heading), WAN) or WAN
+def _read_unit(text: str, default: Unit) -> Unit | None:
+    match = _UNIT.fullmatch(_PUNCTUATION.sub("", text))
+    return _unit_of([match], default) if match else None
 
 
-def read_money(cell: Any, unit: Unit) -> Money | Message:
-    """Read an amount, exactly; returns why not where it cannot be."""
+def _without_label(note: str) -> str:
+    return note.rpartition("单位")[2].lstrip(":")
+
+
+def unit_of_heading(heading: str) -> Unit | None:
+    """Return the unit that amounts under a heading have: what its brackets say, 万元 where they say nothing of it.
+
+    None where they speak of money in words that are not understood.
+    """
+    found, others = [], []
+    for note in heading_notes(heading):
+        match = _UNIT.fullmatch(_without_label(note))
+        if match and all(_currency(word) for word in (match[1], match[4]) if word):
+            found.append(match)
+        else:
+            others.append(note)
+    if not any(match[2] or match[3] or match[5] for match in found):
+        for note in others:
+            if match := _UNIT_WITHIN.search(note):
+                found.append(match)
+            elif _MONEY_SAID.search(note):
+                return None
+    unit = _unit_of(found, WAN)
+    return unit if unit and unit.currency.isascii() else None
+
+
+def read_money(cell: Any, unit: Unit | None) -> Money | Message:
+    """Read an amount, exactly; returns why not where it cannot be. The unit is None where the heading's is unknown."""
+    if unit is None:
+        found = read_money(cell, WAN)
+        # What says its own unit is the same under every heading.
+        if isinstance(found, Message) or found == read_money(cell, YUAN):
+            return found
+        return _("The unit in the heading is not understood: write 元, 万元 or 亿元 there.")
     if isinstance(cell, (bool, date, time, timedelta)):
         return _("This is not an amount: write a number, or a text such as 1.2亿元.")
     if isinstance(cell, (int, float)):
@@ -398,11 +462,11 @@ def read_money(cell: Any, unit: Unit) -> Money | Message:
 _PLAIN = 1e8  # in the largest unit of a heading, 亿元, still less than fits
 
 
-def _money_reader(unit: Unit) -> Callable[[Column, Sequence[Any]], Read]:
+def _money_reader(unit: Unit | None) -> Callable[[Column, Sequence[Any]], Read]:
     def read(column: Column, cells: Sequence[Any]) -> Read:
         values: list[Any] = []
         problems: dict[int, Problem] = {}
-        plain = unit.scale if unit.currency == "CNY" else None
+        plain = unit.scale if unit and unit.currency == "CNY" else None
         for n, cell in enumerate(cells):
             if type(cell) is float and plain is not None and 0 <= cell < _PLAIN:
                 # Most cells of most ledgers: what read_money would do, without its questions.
@@ -445,19 +509,26 @@ def plain_number(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+# How many 亩 a unit of area is.
+_AREAS = {"亩": Decimal(1), "平方米": Decimal("0.0015"), "平方公里": Decimal(1500)}
+_AREAS |= {"公顷": Decimal(15), "万平方米": Decimal(15), "ha": Decimal(15), "hm2": Decimal(15)}
+_AREAS |= {"平米": _AREAS["平方米"], "m2": _AREAS["平方米"], "km2": _AREAS["平方公里"]}
+_AREA_SAID = re.compile(r"[亩顷坪平方]|m2|单位:.|acre", re.IGNORECASE)
+_POINTS = {"": Decimal(1), "分": Decimal(1)}
 _NUMBER = re.compile(r"([+-]?(?:\d{1,3}(?:,\d{3})+|\d{1,30})(?:\.\d{1,30})?)(.*)", re.ASCII | re.DOTALL)
 
 
-def read_number(cell: Any, *, unit: str = "", largest: int = 10**4, places: int = 4) -> Decimal | Message:
-    """Read a plain number, rounded half up; `unit` may follow it."""
+def read_number(cell: Any, *, units: Mapping[str, Decimal], largest: int = 10**4, places: int = 4) -> Decimal | Message:
+    """Read a plain number, rounded half up; one of `units` may follow it, "" stands for none."""
     problem = _("This is not a number.")
     if isinstance(cell, (bool, date, time, timedelta)):
         return problem
     text = re.sub(r"\s+", "", unicodedata.normalize("NFKC", unguard(as_text(cell).strip())))
     match = _NUMBER.fullmatch(text)
-    if match is None or _PUNCTUATION.sub("", match[2]) not in {"", unit}:
+    unit = units.get(_PUNCTUATION.sub("", match[2]).lower()) if match else None
+    if match is None or unit is None:
         return problem
-    number = Decimal(match[1].replace(",", ""))
+    number = Decimal(match[1].replace(",", "")) * unit
     if abs(number) >= largest:
         return _("The number is too large.")
     return number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
@@ -471,14 +542,45 @@ def _read_numbers(column: Column, cells: Sequence[Any]) -> Read:
         if as_text(cell).strip() in BLANK:
             values.append(None)
             continue
-        area = column.unit == "亩"
-        found = read_number(cell, unit=column.unit or "分", largest=10**15 if area else 10**4, places=2 if area else 4)
-        if not isinstance(found, Message) and area and found < 0:
-            found = _("An area cannot be negative.")
+        found = read_number(cell, units=_POINTS)
         values.append(None if isinstance(found, Message) else found)
         if isinstance(found, Message):
             problems[n] = Problem(found, True)
     return values, problems
+
+
+def _area_of_heading(heading: str) -> Decimal | None:
+    """Return how many 亩 the unit in a heading's brackets is, None for one that is not understood."""
+    for note in heading_notes(heading):
+        unit = _AREAS.get(_without_label(note).lower())
+        if unit is not None or _AREA_SAID.search(note):
+            return unit
+    return Decimal(1)
+
+
+def _area_reader(unit: Decimal | None) -> Callable[[Column, Sequence[Any]], Read]:
+    def read(column: Column, cells: Sequence[Any]) -> Read:
+        values: list[Any] = []
+        problems: dict[int, Problem] = {}
+        for n, cell in enumerate(cells):
+            if as_text(cell).strip() in BLANK:
+                values.append(None)
+                continue
+            found = read_number(cell, units={**_AREAS, "": unit or Decimal(0)}, largest=10**15, places=2)
+            if not isinstance(found, Message) and found < 0:
+                found = _("An area cannot be negative.")
+            values.append(None if isinstance(found, Message) else found)
+            if isinstance(found, Message):
+                problems[n] = Problem(found, True)
+            elif unit is None and not found:
+                values[-1] = None
+                problems[n] = Problem(
+                    _("The unit in the heading is not understood: write 亩 or 公顷 there. The number was left out."),
+                    False,
+                )
+        return values, problems
+
+    return read
 
 
 # ---------------------------------------------------------------------------------------------------- known by name
@@ -585,6 +687,8 @@ def read_cells(column: Column, cells: Sequence[Any], *, heading: str, names: Nam
     """Read the distinct cells of a column under its heading as the user's file has it."""
     if column.type is Type.MONEY:
         return _money_reader(unit_of_heading(heading))(column, cells)
+    if column.unit == "亩":
+        return _area_reader(_area_of_heading(heading))(column, cells)
     if column.type is Type.UNIT:
         return _read_known(names.units, column, cells)
     if column.type is Type.INDUSTRY:

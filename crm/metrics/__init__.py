@@ -27,7 +27,7 @@ from crm.metrics.queries import (
 from crm.metrics.rates import NO_PAIR, RATES, Condition, Pair, Pairs, Rate, percent, points, shown_score
 from crm.metrics.rule_sets import Basis, FundsBase, Method, Number, Performance, Rounding, RuleSet, Withdrawn
 from crm.metrics.scores import Lists, Standing, places_gained, red_and_black, standings
-from crm.metrics.settings import parse_rule_set
+from crm.metrics.settings import parse_rule_set, read_settings
 
 __all__ = [
     "AGES",
@@ -67,6 +67,7 @@ __all__ = [
     "places_gained",
     "points",
     "read_pairs",
+    "read_settings",
     "red_and_black",
     "shown_score",
     "standings",

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
@@ -14,6 +15,19 @@ from crm.metrics.rates import RATES
 from crm.metrics.rule_sets import FundsBase, Method, Performance, Rounding, RuleSet, Withdrawn
 from crm.model import AgreementKind, UnitKind
 from crm.months import WindowMode
+
+
+def read_settings(text: str) -> Any:
+    """Read the JSON of a rule set so that `parse_rule_set` sees a key that stands twice; raises ValueError."""
+    return json.loads(text, object_pairs_hook=_Table)
+
+
+class _Table(dict[str, Any]):
+    """A JSON object with the keys that stood in it more than once."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.repeated = [key for key, times in Counter(key for key, _value in pairs).items() if times > 1]
 
 
 def parse_rule_set(settings: Any, *, version: int = 1, known_groups: Iterable[str] = ()) -> RuleSet:
@@ -94,6 +108,8 @@ class _SettingsReader:
         for key in value:
             if key not in keys:
                 self.refuse(f"{path}.{key}" if path else str(key), _("there is no such setting"))
+        for key in value.repeated if isinstance(value, _Table) else ():
+            self.refuse(f"{path}.{key}" if path else key, _("this setting stands twice"))
         return value
 
     def choice(self, table: Mapping[str, Any], path: str, kind: type[_Choice], standard: _Choice) -> _Choice:

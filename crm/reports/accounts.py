@@ -6,14 +6,24 @@ anew for every request and every script run, so that revoking works at once.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from crm import permissions
+from crm.errors import NotFound
+from crm.locale import _
 from crm.model import Actor, Role
 from crm.permissions import Action, Scope
 from crm.store import Database
 
 IDLE = timedelta(hours=8)
 LIFETIME = timedelta(hours=24)
+
+
+class Token(StrEnum):
+    """What a personal token opens; the account keeps its hash in the column `<token>_token_hash`."""
+
+    CALENDAR = "calendar"
+    API = "api"
 
 
 @dataclass(frozen=True)
@@ -101,15 +111,40 @@ def actor_of_session(database: Database, key: str, now: datetime) -> Actor | Non
 
 def find_actor(database: Database, login: str) -> Actor | None:
     """Return the rights of an account by its login, None where there is none or it is disabled."""
+    found = _active(database, "login", login)
+    return found[0] if found else None
+
+
+def get_actor(database: Database, login: str) -> Actor:
+    """Return the rights of an account by its login; raises NotFound where there is none or it is disabled."""
+    found = find_actor(database, login)
+    if found is None:
+        raise NotFound(_("There is no active account “{login}”.", login=login))
+    return found
+
+
+def token_owner(database: Database, token: Token, key: str) -> tuple[Actor, str] | None:
+    """Return whose token has a hash and their language, None where it is nobody's or they are shut out."""
+    return _active(database, f"{token}_token_hash", key)
+
+
+def has_token(database: Database, actor: Actor, token: Token) -> bool:
+    """Whether the actor has a token of this sort."""
+    kept = f"select 1 from account where id = $1 and {token}_token_hash is not null and archived_at is null"
+    return bool(database.rows(kept, [actor.account_id]))
+
+
+def _active(database: Database, column: str, value: str) -> tuple[Actor, str] | None:
+    """Return the account with a value in a column and its language, None where there is none or it is disabled."""
     found = database.rows(
-        "select id, name, unit_id, roles, industries from account"
-        " where login = $1 and disabled_at is null and archived_at is null",
-        [login],
+        "select login, id, name, unit_id, roles, industries, language from account"
+        f" where {column} = $1 and disabled_at is null and archived_at is null",
+        [value],
     )
     if not found:
         return None
-    account_id, name, unit_id, roles, industries = found[0]
-    return Actor(login, account_id, name, unit_id, frozenset(parse_roles(roles)), parse_ids(industries))
+    login, account_id, name, unit_id, roles, industries, language = found[0]
+    return Actor(login, account_id, name, unit_id, frozenset(parse_roles(roles)), parse_ids(industries)), language
 
 
 def list_accounts(database: Database, actor: Actor, *, now: datetime | None = None) -> list[AccountRow]:

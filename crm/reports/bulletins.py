@@ -7,7 +7,7 @@ the close; an open month's is a draft from the live ranking, and says so. Every 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
@@ -27,7 +27,7 @@ from crm.metrics import (
     shown_score,
 )
 from crm.model import YUAN_PER_YI, Actor, group_label, label
-from crm.months import Month, WindowMode
+from crm.months import Month, WindowMode, bureau_day
 from crm.permissions import Action, Scope, scopes
 from crm.reports.bulletin_figures import (
     MOST_NAMED,
@@ -181,7 +181,7 @@ def bulletin(database: Database, actor: Actor, close: Close) -> Bulletin:
         month_texts(database, close.month, kept),
         # What files can say of a moment.
         stamped_at=close.closed_at.replace(microsecond=0),
-        closed_on=(close.closed_at + _SHANGHAI).date(),
+        closed_on=bureau_day(close.closed_at),
         named=_may_name(actor),
     )
 
@@ -203,7 +203,6 @@ def draft_bulletin(
     )
 
 
-_SHANGHAI = timedelta(hours=8)
 _NUMERALS = "一二三四五六七八九十"
 _DRAFT = "草稿：本月尚未封账，数字以封账后印发的通报为准"
 _NO_DATE = "　　年　月　日"

@@ -231,14 +231,15 @@ def chain_map(database: Database, actor: Actor, industry_id: int, *, on: date) -
 
 
 def segment_projects(database: Database, actor: Actor, segment_id: int, *, limit: int = 500) -> "pd.DataFrame":
-    """Return a segment's projects that are not withdrawn, the newest first.
+    """Return a segment's projects that are not withdrawn, the newest first and no more than the limit.
 
-    Columns: id, code, name, stage, unit, planned_investment (元), signed_on, started_on.
+    Columns: id, code, name, stage, unit, planned_investment (元), signed_on, started_on, total (how many there are).
     """
     params = Params()
     seen = permissions.visible(actor, Action.READ, "project", "p", params)
     return database.frame(
-        "select p.id, p.code, p.name, p.stage, u.short_name as unit, p.planned_investment, p.signed_on, p.started_on"
+        "select p.id, p.code, p.name, p.stage, u.short_name as unit, p.planned_investment, p.signed_on, p.started_on,"
+        " count(*) over () as total"
         f" from project p join unit u on u.id = p.unit_id where p.segment_id = {params.add(segment_id)}"
         f" and p.archived_at is null and p.status <> 'withdrawn' and {seen}"
         f" order by p.entered_on desc, p.id limit {int(limit)}",

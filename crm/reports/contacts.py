@@ -20,7 +20,8 @@ PER_PAGE = 20
 class ContactEntry:
     """One contact on a timeline; `corrects_on` is the day of the one it corrects, `corrected` if one corrects it.
 
-    `may_edit` and `may_withdraw` are the reader's rights over it, whatever time has passed.
+    `may_edit` and `may_withdraw` are the reader's rights over it, whatever time has passed. The project is named only
+    where the reader may see it.
     """
 
     id: int
@@ -31,6 +32,7 @@ class ContactEntry:
     our_people: str
     their_people: str
     outcome: str
+    difficulty: str
     next_step: str
     next_due_on: date | None
     done: bool
@@ -42,6 +44,8 @@ class ContactEntry:
     corrected: bool = False
     may_edit: bool = False
     may_withdraw: bool = False
+    project_id: int | None = None
+    project: str = ""
     files: list[Attachment] = field(default_factory=list)
 
 
@@ -100,7 +104,8 @@ def timeline(
 
 _CONTACT_COLUMNS = (
     "f.id, f.version, f.happened_on, f.method, f.content, coalesce(f.our_people, ''), coalesce(f.their_people, ''),"
-    " coalesce(f.outcome, ''), coalesce(f.next_step, ''), f.next_due_on, f.done_at is not null,"
+    " coalesce(f.outcome, ''), coalesce(f.difficulty, ''), coalesce(f.next_step, ''), f.next_due_on,"
+    " f.done_at is not null,"
     " coalesce(u.short_name, ''), coalesce(f.author, ''), f.created_at, f.created_by"
 )
 
@@ -111,10 +116,12 @@ def _contacts(session: Session, actor: Actor, ids: Sequence[int]) -> dict[int, C
     params = Params()
     marks = ", ".join(map(params.add, ids))
     files = attached(session, "follow_up", ids)
+    seen = permissions.visible(actor, Action.READ, "project", "p", params)
     rows = session.rows(
         f"select {_CONTACT_COLUMNS}, original.happened_on, later.corrects_id is not null,"
-        f" {_rights(actor, 'follow_up', 'f', params)} from follow_up f"
+        f" {_rights(actor, 'follow_up', 'f', params)}, p.id, coalesce(p.name, '') from follow_up f"
         " left join unit u on u.id = f.unit_id"
+        f" left join project p on p.id = f.project_id and p.archived_at is null and {seen}"
         " left join follow_up original on original.id = f.corrects_id"
         f" left join (select distinct corrects_id from follow_up where corrects_id in ({marks})"
         " and archived_at is null) later on later.corrects_id = f.id"

@@ -13,10 +13,9 @@ from enum import StrEnum
 from crm import permissions
 from crm.errors import NotFound
 from crm.locale import Message, _
-from crm.model import Actor, MilestoneKind, ProjectStatus, label
+from crm.model import Actor, MilestoneKind, ProjectStatus, Role, label
 from crm.months import Month
 from crm.permissions import Action, Scope
-from crm.reports.accounts import parse_ids, parse_roles
 from crm.rules import QUIET_DAYS_BY_GRADE
 from crm.store import Database, Params
 
@@ -119,6 +118,24 @@ class Due:
         if self.kind is DueKind.RETURNED_FUNDS:
             return _("{claim} returned: {reason}", claim=_("Arrival of funds"), reason=self.text)
         return self.text or KIND_LABELS[self.kind]
+
+    @property
+    def links(self) -> dict[tuple[str, str, int], Message | str]:
+        """The records that it is about, that on which it is done first: page, parameter and id, with the words to show.
+
+        A next step is done on the enterprise, all else on its order or project where there is one.
+        """
+        order = "supervision", "order", self.id if self.kind is DueKind.SUPERVISION else None, _("Open the order")
+        enterprise = "enterprise", "id", self.enterprise_id, self.enterprise
+        project = "project", "id", self.project_id, self.project
+        about = (enterprise, project) if self.kind is DueKind.NEXT_STEP else (order, project, enterprise)
+        return {(page, name, record): words for page, name, record, words in about if record is not None}
+
+
+def concerned(actor: Actor) -> Whose:
+    """Return whose work concerns the reader first: the whole unit's its head, their own everybody else."""
+    leads = Role.UNIT_HEAD in actor.roles and not sees_many_units(actor)
+    return Whose(unit_id=actor.unit_id) if leads else Whose(mine=True)
 
 
 def sees_many_units(actor: Actor) -> bool:
@@ -653,26 +670,3 @@ def newest_contact(database: Database, actor: Actor, enterprise_id: int) -> int 
         params,
     )
     return None if found is None else int(found)
-
-
-def calendar_owner(database: Database, key: str) -> tuple[Actor, str] | None:
-    """Return whose calendar a token's hash opens and their language, None where it opens none or they are shut out."""
-    found = database.rows(
-        "select login, id, name, unit_id, roles, industries, language from account"
-        " where calendar_token_hash = $1 and disabled_at is null and archived_at is null",
-        [key],
-    )
-    if not found:
-        return None
-    login, account_id, name, unit_id, roles, industries, language = found[0]
-    return Actor(login, account_id, name, unit_id, frozenset(parse_roles(roles)), parse_ids(industries)), language
-
-
-def has_calendar(database: Database, actor: Actor) -> bool:
-    """Whether the actor has an address at which a calendar reads their to-dos."""
-    return bool(
-        database.rows(
-            "select 1 from account where id = $1 and calendar_token_hash is not null and archived_at is null",
-            [actor.account_id],
-        )
-    )

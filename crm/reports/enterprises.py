@@ -397,7 +397,10 @@ class Link:
 
 @dataclass(frozen=True)
 class PutAway:
-    """An enterprise that is no longer in the directory: archived with a reason, or merged into another."""
+    """An enterprise that is no longer in the directory: archived with a reason, or merged into another.
+
+    `owned`: whether the reader's `EDIT` reaches its owner unit, as bringing it back demands.
+    """
 
     id: int
     version: int
@@ -407,6 +410,7 @@ class PutAway:
     archived_by: str
     reason: str
     merged_into_id: int | None
+    owned: bool
 
 
 def put_away(database: Database, actor: Actor, enterprise_id: int) -> PutAway | None:
@@ -435,8 +439,9 @@ def put_away(database: Database, actor: Actor, enterprise_id: int) -> PutAway | 
             [enterprise_id],
         )
     reason, who = note[0] if note else ("", record["updated_by"])
+    owned = permissions.covers_unit(actor, Action.EDIT, record["owner_unit_id"])
     return PutAway(
-        enterprise_id, record["version"], record["name"], unit, record["archived_at"], who, reason or "", last
+        enterprise_id, record["version"], record["name"], unit, record["archived_at"], who, reason or "", last, owned
     )
 
 

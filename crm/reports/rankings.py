@@ -315,6 +315,7 @@ class Fact:
     code: str
     name: str
     enterprise: str
+    unit: str
     in_n: bool
     in_d: bool
     why: str
@@ -327,13 +328,18 @@ class Fact:
 
 @dataclass(frozen=True)
 class Facts:
-    """The projects behind one unit's rate; `hidden` counts those outside the reader's scope."""
+    """The projects behind a rate of a unit, or of all ranked units together (None), and its pair.
 
-    unit: Unit
+    `hidden` counts those of D outside the reader's scope.
+    """
+
+    unit: Unit | None
     month: Month
     as_of: date
     rules: RuleSet
+    basis: Basis
     slug: str
+    pair: Pair
     rows: list[Fact]
     hidden: int
 
@@ -343,11 +349,13 @@ class Facts:
             "month": str(self.month),
             "as_of": self.as_of.isoformat(),
             "rules": {"name": self.rules.name, "version": self.rules.version},
-            "unit": self.unit.name,
-            "code": self.unit.code,
+            "basis": str(self.basis),
+            "unit": self.unit and self.unit.name,
+            "code": self.unit and self.unit.code,
             "metric": self.slug,
-            "n": sum(fact.in_n for fact in self.rows),
-            "d": sum(fact.in_d for fact in self.rows),
+            "n": _plain(self.pair.n),
+            "d": _plain(self.pair.d),
+            "hidden": self.hidden,
             "rows": [
                 {
                     "project": fact.code,
@@ -375,16 +383,18 @@ def facts(
     actor: Actor,
     *,
     month: Month,
-    unit: Unit,
+    unit: Unit | None,
     slug: str,
     rules: RuleSet,
+    basis: Basis = Basis.COUNT,
     as_of: date | None = None,
     counted_only: bool = False,
 ) -> Facts:
-    """Return the projects that the unit held on the cut-off date, each with in_n, in_d and why, those in D first.
+    """Return the projects that a unit held on the cut-off date, each with in_n, in_d and why, those in D first.
 
-    Only projects within the reader's scope are listed; how many others of D there are is said. `counted_only` leaves
-    out those that are not in D.
+    Without a unit they are those of all units that the rule set ranks. Only projects within the reader's scope are
+    listed; how many others of D there are is said, and the pair is the ranking's, which everyone may read.
+    `counted_only` leaves out those that are not in D.
     """
     rate = RATES[find_rate(slug)]
     at = rules.period(month, as_of)
@@ -393,16 +403,29 @@ def facts(
     seen = permissions.visible(actor, permissions.Action.READ, "project", "p", params)
     dates = ", ".join(f"p.{field}" for field in FACT_DATES)
     base = sql.rpartition("\nselect * from judged")[0]
+    of_units = (
+        f"u.peer_group in ({', '.join(map(params.add, rules.groups)) or 'null'})"
+        if unit is None
+        else f"u.id = {params.add(unit.id)}"
+    )
     rows = database.rows(
-        f"{base}\nselect p.id, p.code, p.name, e.name, j.in_n, j.in_d, j.why, {dates}, p.planned_investment,"
-        f" j.base_amount, j.arrived, {seen} as seen"
-        " from judged j join project p on p.id = j.project_id left join enterprise e on e.id = p.enterprise_id"
-        f" where j.unit_id = {params.add(unit.id)}{' and j.in_d' if counted_only else ''}"
+        f"{base}\nselect p.id, p.code, p.name, e.name, u.short_name, j.in_n, j.in_d, j.why, {dates},"
+        f" p.planned_investment, j.base_amount, j.arrived, {seen} as seen"
+        " from judged j join project p on p.id = j.project_id join unit u on u.id = j.unit_id"
+        " left join enterprise e on e.id = p.enterprise_id"
+        f" where {of_units}{' and j.in_d' if counted_only else ''}"
         " order by j.in_d desc, j.in_n desc, p.code",
         params,
     )
     words = why_words(rules, rate)
-    last = 7 + len(FACT_DATES)
+    last = 8 + len(FACT_DATES)
+    # What a project adds to N and to D: itself, its planned investment, or what arrived of its base amount.
+    n, d = (last + 2, last + 1) if rate.amount_only else (last, last)
+    pair = (
+        Pair(sum(row[5] for row in rows), sum(row[6] for row in rows))
+        if basis is Basis.COUNT and not rate.amount_only
+        else Pair(sum(row[n] or 0 for row in rows if row[5]), sum(row[d] or 0 for row in rows if row[6]))
+    )
     shown = [
         Fact(
             row[0],
@@ -412,8 +435,9 @@ def facts(
             row[4],
             row[5],
             row[6],
-            words[row[6]],
-            dict(zip(FACT_DATES, row[7:last], strict=True)),
+            row[7],
+            words[row[7]],
+            dict(zip(FACT_DATES, row[8:last], strict=True)),
             row[last],
             row[last + 1],
             row[last + 2],
@@ -421,7 +445,8 @@ def facts(
         for row in rows
         if row[-1]
     ]
-    return Facts(unit, month, at.as_of, rules, slug, shown, hidden=sum(row[5] and not row[-1] for row in rows))
+    hidden = sum(row[6] and not row[-1] for row in rows)
+    return Facts(unit, month, at.as_of, rules, basis, slug, pair, shown, hidden)
 
 
 def latest_month_with_data(database: Database, *, today: date) -> Month:
@@ -518,16 +543,16 @@ def rank_frame(history: Sequence[Ranking], group: str) -> "pd.DataFrame":
     )
 
 
-def rate_frame(history: Sequence[Ranking], unit_id: int, slugs: Sequence[str]) -> "pd.DataFrame":
-    """Return one unit's rates over months: month, rate (its label), value (0–1)."""
+def rate_frame(history: Sequence[Ranking], unit_id: int | None, slugs: Sequence[str]) -> "pd.DataFrame":
+    """Return the rates over months of a unit, or of all together: month, rate (its label), value (0–1)."""
     import pandas as pd
 
     return pd.DataFrame(
         [
-            {"month": str(ranking_.month), "rate": str(RATES[slug].label), "value": _float(row.pairs[slug].rate)}
+            {"month": str(ranking_.month), "rate": str(RATES[slug].label), "value": _float(pairs[slug].rate)}
             for ranking_ in history
-            for row in ranking_.rows
-            if row.unit.id == unit_id
+            for unit, pairs in [(None, ranking_.total), *((row.unit.id, row.pairs) for row in ranking_.rows)]
+            if unit == unit_id
             for slug in slugs
         ],
         columns=["month", "rate", "value"],
@@ -535,15 +560,17 @@ def rate_frame(history: Sequence[Ranking], unit_id: int, slugs: Sequence[str]) -
 
 
 def facts_frame(found: Facts) -> "pd.DataFrame":
-    """Return the projects behind a number as a table; planned_investment and arrived in 元, dates as dates."""
+    """Return the projects behind a number as a table with their ids; planned_investment and arrived in 元."""
     import pandas as pd
 
     return pd.DataFrame(
         [
             {
+                "id": fact.project_id,
                 "code": fact.code,
                 "name": fact.name,
                 "enterprise": fact.enterprise,
+                "unit": fact.unit,
                 "in_d": fact.in_d,
                 "in_n": fact.in_n,
                 "reason": str(fact.reason),

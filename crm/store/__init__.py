@@ -25,6 +25,7 @@ __all__ = [
     "Row",
     "Session",
     "Transaction",
+    "applied_version",
     "backup",
     "connect",
     "content_hash",

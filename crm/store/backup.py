@@ -27,8 +27,8 @@ _NOT_COPIED = frozenset({"schema_version"})
 def backup(database: Database, folder: Path, *, now: datetime) -> dict[str, int]:
     """Write the whole database into a new folder and return the rows of each table.
 
-    Writers wait meanwhile, so that nothing falls between two tables; readers do not. The folder appears only when the
-    backup is whole. Raises Refused where it exists.
+    It is the database as of one moment; nobody waits for it. The folder appears only when the backup is whole. Raises
+    Refused where it exists, DatabaseUnusable where it cannot be written.
     """
     if folder.exists():
         raise Refused(_("{folder} exists already: name a new folder for the backup.", folder=folder))
@@ -36,11 +36,11 @@ def backup(database: Database, folder: Path, *, now: datetime) -> dict[str, int]
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(parents=True)
-        with database.transaction() as session:
+        with database.snapshot() as session:
             schema = int(session.value("select max(number) from schema_version"))
             tables = {name: _write(session, name, partial) for name in _tables(session)}
             named = [row[0] for row in session.rows("select distinct sha256 from attachment order by sha256")]
-        # Attached files are never changed, so that writers need not wait for them.
+        # Attached files are never changed: those of that moment are still there.
         files = copy_files(files_folder(database), partial / _FILES, named)
         made_at = now.isoformat(timespec="seconds")
         manifest = {"schema": schema, "made_at": made_at, "tables": tables, "files": files}

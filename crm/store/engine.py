@@ -109,6 +109,10 @@ class Database(ABC):
         """Open a read session as a context manager; statements see only committed data."""
 
     @abstractmethod
+    def snapshot(self) -> Any:
+        """Open a read session as a context manager that sees one moment throughout, while others write on."""
+
+    @abstractmethod
     def transaction(self) -> Any:
         """Open the write transaction as a context manager: commits at its end, rolls back on any error."""
 
@@ -289,6 +293,12 @@ class EmbeddedDatabase(Database):
                 yield _EmbeddedSession(cursor)
         finally:
             cursor.close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        with self.reading() as session:
+            session.execute("begin")
+            yield session
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -488,6 +498,12 @@ class ServerDatabase(Database):
     @contextmanager
     def reading(self) -> Iterator[Session]:
         with self._pool.connection() as connection, connection.cursor() as cursor:
+            yield _ServerSession(cursor)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+            cursor.execute("set transaction isolation level repeatable read, read only")
             yield _ServerSession(cursor)
 
     @contextmanager

@@ -18,7 +18,9 @@ from crm.store.engine import Database, Params, Row, Session
 STAMPS = ("id", "version", "created_at", "created_by", "updated_at", "updated_by")
 GENESIS = "0" * 64
 # Columns that never enter the audit in clear: they would outlive a password change or reveal a session.
-_SECRET = frozenset({"password_hash", "totp_secret", "token_hash", "setup_code_hash", "calendar_token_hash"})
+_SECRET = frozenset(
+    {"password_hash", "totp_secret", "token_hash", "setup_code_hash", "calendar_token_hash", "api_token_hash"}
+)
 _AUDIT_COLUMNS = (
     "id",
     "happened_at",

@@ -1,6 +1,7 @@
 """The files of a record: added, listed, handed out by a link, taken off again."""
 
 from collections.abc import Sequence
+from functools import partial
 from html import escape
 
 import streamlit as st
@@ -14,7 +15,7 @@ from crm.model import Actor, FileDraft
 from crm.reports import attachments as reports
 from crm.reports.attachments import Attachment
 from crm.ui import components as ui
-from crm.ui import session
+from crm.ui import forms, session
 
 _MB = 1024 * 1024
 
@@ -33,12 +34,11 @@ def _files(actor: Actor, subject: str, subject_id: int) -> None:
         with st.container(horizontal=True, vertical_alignment="center", key=f"file_{file.id}"):
             file_links([file])
             if found.may_withdraw_any or (found.may_attach and file.created_by == actor.login):
-                st.button(
-                    str(_("Remove")),
+                forms.sure(
+                    _("Nobody can see or fetch “{name}” any more. It cannot be brought back.", name=file.name),
+                    do=_("Remove"),
                     key=f"file_off_{file.id}",
-                    type="tertiary",
-                    on_click=_take_off,
-                    args=(actor, file),
+                    then=partial(_take_off, actor, file),
                 )
     if not found.may_attach:
         if not found.files:

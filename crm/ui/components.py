@@ -11,7 +11,6 @@ from zlib import crc32
 
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 
 from crm import permissions
@@ -25,14 +24,11 @@ from crm.ui.server import bindings
 
 __all__ = [
     "card",
-    "clear_filters",
     "confirm",
     "download_button",
     "empty_state",
     "field_problem",
     "kpi",
-    "log_contact_button",
-    "more_filters",
     "pager",
     "safe",
     "table",
@@ -55,13 +51,15 @@ def title_row(
     log_contact: Literal["primary", "secondary", "none"] = "primary",
     printable: bool = False,
     below: bool = False,
+    enterprise_id: int | None = None,
 ) -> Iterator[None]:
     """Open the first row of a page: title and caption at the left, the page's controls at the right.
 
     Controls are written within the block. The button (and key N) that logs a contact comes last, as the page's one
     primary action; a page with a primary action of its own makes it secondary, the log page itself leaves it out.
     A printable page offers its print-out before it, on paper or as a PDF: see print.js. `below` says that the page
-    shows one record in the place of its list, so that the trail leads back to the list.
+    shows one record in the place of its list, so that the trail leads back to the list; `enterprise_id` is whom the
+    contact is with.
     """
     shell.name_trail(title, below=below)
     with st.container(key="title_row", horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -77,10 +75,11 @@ def title_row(
             if printable:
                 st.button(str(_("Print")), key="print", icon=":material/print:")
             if log_contact != "none":
-                log_contact_button(actor, kind=log_contact)
+                about = {} if enterprise_id is None else {"enterprise": enterprise_id}
+                _log_contact_button(actor, kind=log_contact, **about)
 
 
-def log_contact_button(actor: Actor, *, kind: Literal["primary", "secondary"] = "primary", **query: Any) -> None:
+def _log_contact_button(actor: Actor, *, kind: Literal["primary", "secondary"] = "primary", **query: Any) -> None:
     """Draw the button and key that open the page for logging a contact, where the person may log one."""
     if permissions.can(actor, Action.CREATE) and st.button(
         str(_("Log a contact")),
@@ -200,29 +199,6 @@ def download_button(label: Text, produce: Callable[[], bytes], *, file_name: str
         return content
 
     st.download_button(str(label), made, file_name=file_name, mime=media_type, icon=":material/download:")
-
-
-def more_filters(keys: Sequence[str]) -> DeltaGenerator:
-    """Return a fold for the filters of these keys that are seldom wanted; one that is set opens it."""
-    is_set = any(key in st.query_params or st.session_state.get(key) for key in keys)
-    return st.expander(str(_("More filters")), is_set, key="more_filters", type="compact")
-
-
-def clear_filters(keys: Sequence[str]) -> None:
-    """Draw a quiet button that empties the filters of these keys, while any of them is set."""
-    state = st.session_state
-    if not any(state.get(key) for key in keys):
-        return
-
-    def clear() -> None:
-        for key in keys:
-            before = state.get(key)
-            state[key] = False if isinstance(before, bool) else [] if isinstance(before, list) else None
-        st.rerun()  # of the page: the filters stand outside the list in which this button may be
-
-    st.button(
-        str(_("Clear filters")), key="clear_filters", on_click=clear, icon=":material/filter_alt_off:", type="tertiary"
-    )
 
 
 def field_problem(problems: Mapping[str, Message], field: str) -> None:

@@ -27,7 +27,10 @@ from crm.ui import session
 from crm.ui.attachments import choose_files
 
 _WEEK = timedelta(days=7)
-_FIELDS = ("happened_on", "method", "content", "our_people", "their_people", "next_step", "next_due_on")
+_TYPED = ("happened_on", "method", "content", "our_people", "their_people", "next_step", "next_due_on")
+# Fields for which a word list is offered, by the name of the list too.
+WORDS = {"outcome": _("Outcome"), "difficulty": _("Difficulty")}
+_CHOSEN = ("project_id", *WORDS)
 
 
 def token(slot: str) -> str:
@@ -49,18 +52,18 @@ def begin(slot: str, database: Database, actor: Actor, original: Mapping[str, An
     if f"{slot}_content" in st.session_state:
         return
     if original is not None:
-        start = {name: original[name] for name in (*_FIELDS, "project_id", "version")}
+        start = {name: original[name] for name in (*_TYPED, *_CHOSEN, "version")}
         start |= {"method": Method(start["method"]), "next_due_on": start["next_due_on"] or today + _WEEK}
     else:
         usual = habits(database, actor)
-        start = dict.fromkeys(_FIELDS) | {
+        start = dict.fromkeys(_TYPED) | {
             "happened_on": today,
             "method": usual.method or Method.VISIT,
             "our_people": usual.our_people or actor.name,
             "next_due_on": today + _WEEK,
         }
     for name, value in start.items():
-        st.session_state[f"{slot}_{name}"] = "" if value is None and name != "project_id" else value
+        st.session_state[f"{slot}_{name}"] = "" if value is None and name in _TYPED else value
     # Who looks something up elsewhere and comes back finds what the message proposed.
     reading: Reading | None = st.session_state.get(f"{slot}_reading")
     if reading is not None:
@@ -96,6 +99,7 @@ def draw(
     problems: Mapping[str, Message],
     *,
     projects: Mapping[int, str],
+    words: Mapping[str, Sequence[str]],
     steps: Sequence[ContactEntry],
     settled: int | None,
     takes_files: bool,
@@ -103,7 +107,8 @@ def draw(
 ) -> dict[str, Any]:
     """Draw the fields and return what they hold, by the names of `FollowUpDraft`.
 
-    `steps` are the open ones of the enterprise, `settled` is ticked from the start.
+    `words` are offered for the fields of WORDS, `steps` are the open ones of the enterprise, `settled` is ticked from
+    the start.
     """
     values: dict[str, Any] = {}
 
@@ -163,6 +168,24 @@ def draw(
     ui.field_problem(problems, "next_due_on")
     if not values["next_step"].strip():
         values["next_due_on"] = None
+    # Decided once: the fold must not close over a field that is emptied to be filled anew.
+    is_open = st.session_state.setdefault(key("fold"), any(st.session_state.get(key(name)) for name in WORDS))
+    with (
+        st.expander(str(_("Outcome, difficulty")), is_open, key=key("more"), type="compact"),
+        st.container(horizontal=True),
+    ):
+        for name, title in WORDS.items():
+            values[name] = (
+                st.selectbox(
+                    str(title),
+                    words[name],
+                    index=None,
+                    key=key(name),
+                    accept_new_options=True,
+                    placeholder=str(_("Choose, or type a new one")),
+                )
+                or ""
+            )
     values["done_follow_up_ids"] = tuple(step.id for step in steps if _is_done(key(f"done_{step.id}"), step, settled))
     values["files"] = choose_files(key("files")) if takes_files else ()
     ui.field_problem(problems, "files")

@@ -13,7 +13,7 @@ from crm.model import Actor
 from crm.permissions import Action, can
 from crm.reports.enterprises import EnterpriseRecord
 from crm.ui import components as ui
-from crm.ui import records, session
+from crm.ui import forms, records, session
 
 _DETAILS = {"phone": _("Phone"), "wechat": _("WeChat"), "email": _("E-mail")}
 
@@ -102,8 +102,11 @@ def _form(actor: Actor, record: EnterpriseRecord, person: Mapping[Any, Any] | No
         values = {"name": name, "title": title, "purpose": purpose, "is_key": is_key}
         values |= {field: value for field, value in typed.items() if value.strip()}
         values |= dict.fromkeys(remove)
-        away = person is not None and st.button(
-            str(_("Put this person away")), key="person_archive", icon=":material/archive:", type="tertiary"
+        away = person is not None and forms.sure(
+            _("{name} leaves the contact people, with phone and all else. It cannot be undone.", name=person["name"]),
+            do=_("Put this person away"),
+            key="person_archive",
+            icon=":material/archive:",
         )
         if not sent and not away:
             return

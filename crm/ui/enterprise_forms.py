@@ -1,11 +1,11 @@
-"""What a person does with one enterprise: edit it, settle a conflict, its chain links, transfer, archive, history."""
+"""What a person does with one enterprise: edit it, its chain links, transfer, archive."""
 
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from crm.actions import enterprises as actions
@@ -15,7 +15,6 @@ from crm.model import YUAN_PER_WAN, Actor, Grade, SegmentRole, Tier, label
 from crm.permissions import Action
 from crm.reports import vocabulary
 from crm.reports.enterprises import (
-    AMOUNT_FIELDS,
     FIELD_LABELS,
     EnterpriseRecord,
     PutAway,
@@ -23,10 +22,9 @@ from crm.reports.enterprises import (
     split_tags,
     tags_in_use,
 )
-from crm.reports.history import enterprise_history
 from crm.reports.rankings import units
 from crm.ui import components as ui
-from crm.ui import session, shell
+from crm.ui import records, session, shell
 
 _CONFLICT, _PROBLEMS = "edit_conflict", "edit_problems"
 _CENT = Decimal("0.01")
@@ -43,7 +41,12 @@ def enterprise_menu(actor: Actor, record: EnterpriseRecord) -> None:
         (Action.TRANSFER in record.may, _("Transfer to another unit"), "move_item", lambda: _transfer(actor, record)),
         (record.owned, _("Merge with another"), "merge", lambda: shell.go("merge", keep=record.fields["id"])),
         (record.owned, _("Archive"), "archive", lambda: _archive(actor, record)),
-        (True, _("History of changes"), "history", lambda: _history(actor, record)),
+        (
+            True,
+            _("History of changes"),
+            "history",
+            lambda: records.show_history(actor, "enterprise", record.fields["id"]),
+        ),
     ]
     words = {f":material/{icon}: {title}": do for open_to, title, icon, do in choices if open_to}
     chosen = st.menu_button(str(_("More")), list(words), icon=":material/more_horiz:", key="more")
@@ -57,7 +60,9 @@ def put_away_card(actor: Actor, found: PutAway) -> None:
         ui.tag(_("Archived"), "orange")
         st.caption(ui.safe(f"{found.unit} · {found.archived_by} · {session.local(found.archived_at):%Y-%m-%d %H:%M}"))
         st.text(found.reason or "—")
-        if st.button(str(_("Bring it back")), key="restore", type="primary", icon=":material/unarchive:"):
+        if found.owned and st.button(
+            str(_("Bring it back")), key="restore", type="primary", icon=":material/unarchive:"
+        ):
             try:
                 actions.restore_enterprise(session.database(), actor, found.id, found.version, now=session.utc_now())
             except CrmError as error:
@@ -74,7 +79,8 @@ def _edit(actor: Actor, record: EnterpriseRecord) -> None:
     @st.dialog(str(_("Edit the enterprise")), width="large", on_dismiss="rerun")
     def editing() -> None:
         if _CONFLICT in st.session_state:
-            _settle(actor, record, st.session_state[_CONFLICT])
+            if (chosen := st.session_state[_CONFLICT]()) is not None:
+                _save(actor, record, chosen, chosen.pop("version"))
             return
         problems: dict[str, Message] = st.session_state.pop(_PROBLEMS, {})
         with st.form("edit_enterprise", border=False):
@@ -202,7 +208,8 @@ def _save(
         st.session_state.pop(_CONFLICT, None)
         st.session_state[_PROBLEMS] = error.fields
     except Conflict:
-        st.session_state[_CONFLICT] = dict(changes)
+        saved = enterprise_record(session.database(), actor, record.fields["id"]).fields
+        st.session_state[_CONFLICT] = partial(records.settle, actor, "enterprise", record.fields, saved, changes)
     except CrmError as error:
         st.error(ui.safe(error.message))
         return
@@ -210,63 +217,6 @@ def _save(
         session.flash(_("The enterprise is saved."))
         st.rerun()
     st.rerun(scope="fragment")
-
-
-def _settle(actor: Actor, record: EnterpriseRecord, mine: Mapping[str, Any]) -> None:
-    """Show, field by field, what was there, what somebody else saved and what was typed here; save what is chosen."""
-    db = session.database()
-    theirs = enterprise_record(db, actor, record.fields["id"]).fields
-    by = enterprise_history(db, actor, record.fields["id"], limit=1)
-    st.markdown(
-        ui.safe(
-            _("{who} changed this enterprise while you were editing. Choose field by field.", who=by[0].by)
-            if by
-            else _("Somebody changed this enterprise while you were editing. Choose field by field.")
-        )
-    )
-    changes: dict[str, Any] = {}
-    for field, title in FIELD_LABELS.items():
-        base, now = _shown(field, record.fields[field]), _shown(field, theirs.get(field))
-        own = _shown(field, mine[field]) if field in mine else base
-        if field not in mine and now == base:
-            continue
-        with st.container(border=True, key=f"conflict_{field}"):
-            st.markdown(f"**{ui.safe(title)}**")
-            st.caption(ui.safe(_("As you opened it: {value}", value=base or "—")))
-            if field in mine and now not in (base, own):
-                choice = st.radio(
-                    str(title),
-                    ["mine", "theirs"],
-                    format_func={
-                        "mine": ui.safe(_("Yours: {value}", value=own or "—")),
-                        "theirs": ui.safe(_("Saved meanwhile: {value}", value=now or "—")),
-                    }.__getitem__,
-                    horizontal=True,
-                    label_visibility="collapsed",
-                    key=f"choose_{field}",
-                )
-                if choice == "mine":
-                    changes[field] = mine[field]
-            elif field in mine:
-                st.markdown(ui.safe(_("Yours: {value}", value=own or "—")))
-                changes[field] = mine[field]
-            else:
-                st.markdown(ui.safe(_("Saved meanwhile: {value}", value=now or "—")))
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button(str(_("Save what is chosen")), key="settle", type="primary", icon=":material/check:"):
-            _save(actor, record, changes, theirs["version"])
-
-
-def _shown(field: str, value: Any) -> str:
-    if value in (None, "", []):
-        return ""
-    if field in AMOUNT_FIELDS:
-        return f"{value / YUAN_PER_WAN:,.2f}".rstrip("0").rstrip(".")
-    if field == "tags":
-        return "、".join(value if isinstance(value, list) else split_tags(value))
-    if field == "owner_unit_id":
-        return next((unit.name for unit in units(session.database()) if unit.id == value), "—")
-    return str(value)
 
 
 # --------------------------------------------------------------------------------------------------------- chain links
@@ -322,7 +272,7 @@ def _links(actor: Actor, record: EnterpriseRecord) -> None:
     editing()
 
 
-# ---------------------------------------------------------------------------------------- transfer, archive, history
+# ------------------------------------------------------------------------------------------------- transfer, archive
 
 
 def _transfer(actor: Actor, record: EnterpriseRecord) -> None:
@@ -375,33 +325,3 @@ def _archive(actor: Actor, record: EnterpriseRecord) -> None:
         ui.field_problem(problems, "reason")
 
     asking()
-
-
-def _history(actor: Actor, record: EnterpriseRecord) -> None:
-    @st.dialog(str(_("History of changes")), width="large")
-    def showing() -> None:
-        found = enterprise_history(session.database(), actor, record.fields["id"])
-        if not found:
-            ui.empty_state(_("Nothing was changed yet."), icon="history")
-            return
-        frame = pd.DataFrame(
-            {
-                "at": [f"{session.local(change.at):%Y-%m-%d %H:%M}" for change in found],
-                "by": [change.by for change in found],
-                "of": [change.of for change in found],
-                "field": [str(change.field) for change in found],
-                "before": [change.before or "—" for change in found],
-                "after": [change.after or "—" for change in found],
-            }
-        )
-        columns = {
-            "at": st.column_config.TextColumn(str(_("When")), width=130),
-            "by": st.column_config.TextColumn(str(_("Who")), width=80),
-            "of": st.column_config.TextColumn(str(_("Of")), width=90),
-            "field": _("Field"),
-            "before": _("Before"),
-            "after": _("After"),
-        }
-        ui.table(frame, columns, key="history", height="content" if len(frame) < 14 else "auto")
-
-    showing()

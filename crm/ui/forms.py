@@ -1,4 +1,7 @@
-"""A dialog that asks for a few values, says at each field what is wrong with it, and closes when they are saved."""
+"""A dialog that asks for a few values, says at each field what is wrong with it, and closes when they are saved.
+
+Beside it a question on the spot, for what is lost from within a dialog: only one can be open.
+"""
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +12,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from crm.errors import CrmError, Invalid
+from crm.errors import Conflict, CrmError, Invalid
 from crm.locale import Message, _
 from crm.model import YUAN_PER_WAN
 from crm.ui import components as ui
@@ -41,20 +44,25 @@ def ask(
     lead: Text = "",
     first: Callable[[], dict[str, Any]] | None = None,
     then: Callable[[Any], None] | None = None,
+    settle: Callable[[dict[str, Any]], Callable[[], dict[str, Any] | None]] | None = None,
 ) -> None:
     """Open the dialog; `save` takes the values by name and may raise, `done` is said when it did not.
 
     `first` draws what must answer at once, above the form, and returns its values. `then` is called with what `save`
     returned, to go somewhere else or to say what came of it; without it the page is drawn anew.
+
+    Where somebody else changed the record since it was read, `settle` takes what was typed and returns what draws it
+    beside what was saved, which returns what to save once that is chosen; without it the dialog closes, and one begins
+    again with the record as it is by now.
     """
     token = secrets.token_hex(4)  # what was typed into one dialog is not found again in the next
+    conflict = f"conflict_{token}"
 
-    @st.dialog(str(title), width="medium" if len(fields) > 4 else "small")
-    def asking() -> None:
+    def fill(below: dict[str, Any]) -> dict[str, Any] | None:
+        """Draw the form, with a place below each field and one for the rest; returns its values once they are sent."""
         if str(lead):
             st.caption(ui.safe(lead))
         values = first() if first else {}
-        below: dict[str, Any] = {}
         with st.form(f"ask_{token}", border=False):
             short = [f for f in fields if f.kind != "long"]
             places = iter(st.columns(2) * len(short)) if len(fields) > 4 else None
@@ -62,18 +70,33 @@ def ask(
                 with next(places) if places is not None and each.kind != "long" else st.container():
                     values[each.name] = _drawn(each, f"{each.name}_{token}")
                     below[each.name] = st.container()
-            rest = st.container()
-            pressed = st.form_submit_button(str(do), type="primary")
-        if not pressed:
+            below[""] = st.container()
+            return values if st.form_submit_button(str(do), type="primary") else None
+
+    @st.dialog(str(title), width="medium" if len(fields) > 4 else "small")
+    def asking() -> None:
+        below: dict[str, Any] = {}
+        if conflict in st.session_state:
+            values = st.session_state[conflict]()
+            below[""] = st.container()
+        else:
+            values = fill(below)
+        if values is None:
             return
         try:
             saved = save(values)
         except Invalid as invalid:
             for name in invalid.fields:
-                with below.get(name, rest):
+                with below.get(name, below[""]):
                     ui.field_problem(invalid.fields, name)
+        except Conflict as error:
+            if settle is None:
+                session.flash(error.message, icon=session.REFUSED)
+                st.rerun()
+            st.session_state[conflict] = settle(values)
+            st.rerun(scope="fragment")
         except CrmError as error:
-            rest.error(ui.safe(error.message))
+            below[""].error(ui.safe(error.message))
         else:
             if str(done):
                 session.flash(done)
@@ -82,6 +105,15 @@ def ask(
             st.rerun()
 
     asking()
+
+
+def sure(
+    question: Text, *, do: Text, key: str, icon: str | None = None, then: Callable[[], None] | None = None
+) -> bool:
+    """Draw a button that asks on the spot before something is lost; returns True on yes, for which `then` is called."""
+    with st.popover(str(do), key=key, type="tertiary", icon=icon):
+        st.markdown(ui.safe(question))
+        return st.button(str(do), key=f"{key}_yes", type="primary", on_click=then)
 
 
 def _drawn(asked: Field, key: str) -> Any:

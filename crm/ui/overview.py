@@ -24,7 +24,7 @@ from crm.reports.projects import CONCERN_HINTS, CONCERN_LABELS, Concern
 from crm.reports.rankings import Ranking, ranking_frame, shown_pair
 from crm.reports.targets import Attainment, Progress, is_money, measure_label
 from crm.ui import components as ui
-from crm.ui import shell, tables
+from crm.ui import filters, shell, tables
 from crm.ui.todo import late
 
 BEFORE = {ToDate.MONTH: _("against last month"), ToDate.QUARTER: _("against last quarter")}
@@ -194,11 +194,9 @@ def ranking_excerpt(history: Sequence[Ranking]) -> None:
         on_select="rerun",
         selection_mode="single-cell",
     )
-    cells = picked.selection.cells
-    if cells and cells[0][1] in RATES:
-        position, slug = cells[0]
-        unit, rate = str(frame.iloc[position]["unit"]), str(RATES[slug].label)
-        shell.go("monthly_ranking", month=newest.month, unit=unit, rate=rate)
+    unit = tables.clicked(picked, frame["unit"])
+    if unit is not None and (slug := picked.selection.cells[0][1]) in RATES:
+        shell.go("monthly_ranking", month=newest.month, unit=unit, rate=RATES[slug].label)
 
 
 def slip_lines(slips: Sequence[Slip], *, month: str) -> None:
@@ -237,36 +235,28 @@ def whole_ranking_link(*, month: str) -> None:
 
 def ranking_link(text: str, *, month: str, rate: str, unit: str | None = None, icon: str | None = None) -> None:
     """Draw the link to the projects behind a rate on the page of the monthly ranking."""
-    query = {"month": month, "rate": str(RATES[rate].label)} | ({"unit": unit} if unit else {})
+    query = {"month": month, "rate": str(RATES[rate].label), "unit": unit or str(_("All ranked units"))}
     st.page_link("pages/monthly_ranking.py", label=text, icon=icon, query_params=query)
 
 
 def due_lines(items: Sequence[Due], *, today: date) -> None:
-    """Draw what is due, with how late it is."""
+    """Draw what is due, with how late it is; each opens the record on which it is done."""
     for item in items:
+        page, name, record_id = next(iter(item.links))
         with st.container(horizontal=True, vertical_alignment="center", key=f"todo_{item.kind}_{item.id}"):
             with st.container(gap=None, key=f"todo_text_{item.kind}_{item.id}"):
-                st.page_link(
-                    "pages/enterprise.py", label=ui.safe(item.what), query_params={"id": str(item.enterprise_id)}
-                )
-                st.caption(ui.safe(f"{item.enterprise} · {item.due_on}"))
+                st.page_link(f"pages/{page}.py", label=ui.safe(item.what), query_params={name: str(record_id)})
+                words = (item.enterprise, item.project, item.person, str(item.due_on))
+                st.caption(ui.safe(" · ".join(filter(None, words))))
             ui.tag(*late(item.due_on, today))
 
 
-def choose_value(**kept: Any) -> str:
+def choose_value() -> str:
     """Ask whether projects are counted (signed) or their investment summed (amount)."""
     words = {value: heading(slug) for value, slug in (("signed", "signings"), ("amount", "signed_amount"))}
-    chosen = st.segmented_control(
-        str(_("Value")),
-        list(words),
-        default="signed",
-        required=True,
-        format_func=lambda value: str(words[value]),
-        key="chain_value",
-        label_visibility="collapsed",
-        **kept,
+    return str(
+        filters.side_by_side(_("Value"), list(words), "chain_value", words.__getitem__, default="signed", bare=True)
     )
-    return chosen or "signed"
 
 
 def cell_title(matrix: pd.DataFrame, cell: tuple[int, int]) -> str:

@@ -4,8 +4,9 @@ Each function opens its dialog; moving to another stage is in `stage_moves`. Rec
 them, with id and version.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -30,10 +31,10 @@ from crm.model import (
 from crm.permissions import Action, can
 from crm.reports import vocabulary
 from crm.reports.enterprises import search_enterprises
-from crm.reports.projects import ProjectRecord
+from crm.reports.projects import ProjectRecord, project_record
 from crm.reports.rankings import units
 from crm.rules import DATE_OF_STAGE, FIELD_LABELS, STAGES
-from crm.ui import forms, session, shell
+from crm.ui import forms, records, session, shell
 from crm.ui.forms import Field
 
 Record = Mapping[str, Any]
@@ -136,14 +137,20 @@ def change(actor: Actor, record: ProjectRecord) -> None:
     if _reached(project, Stage.NEGOTIATION):
         fields.insert(9, Field("negotiating_on", FIELD_LABELS["negotiating_on"], "date", project["negotiating_on"]))
 
-    def save(values: dict[str, Any]) -> None:
-        # A segment of the chain that was is none of the chain that is chosen now.
-        if values["industry_id"] != project["industry_id"]:
-            del values["segment_id"]
+    def changed(values: dict[str, Any]) -> dict[str, Any]:
         given = {name: value for name, value in values.items() if (value or None) != project[name]}
-        projects.change_project(db, actor, project["id"], project["version"], given, **_moment())
+        # A segment of the chain that was is none of the chain that is chosen now.
+        return {name: value for name, value in given.items() if name != "segment_id" or "industry_id" not in given}
 
-    forms.ask(_("Change the facts"), fields, save, do=_("Save"), done=_("The project is changed."))
+    def save(values: dict[str, Any]) -> None:
+        version = values.pop("version", project["version"])
+        projects.change_project(db, actor, project["id"], version, changed(values), **_moment())
+
+    def settle(values: dict[str, Any]) -> Callable[[], dict[str, Any] | None]:
+        saved = project_record(db, actor, project["id"], today=today).fields
+        return partial(records.settle, actor, "project", project, saved, changed(values))
+
+    forms.ask(_("Change the facts"), fields, save, do=_("Save"), done=_("The project is changed."), settle=settle)
 
 
 def _reached(project: Record, stage: Stage) -> bool:

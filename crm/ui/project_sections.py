@@ -61,21 +61,22 @@ def tags(record: ProjectRecord) -> None:
             ui.tag(CONCERN_LABELS[concern], "orange" if concern in (Concern.QUIET, Concern.DIFFICULTY) else "red")
 
 
-def more_menu(actor: Actor, record: ProjectRecord) -> None:
-    """Draw the menu of what is done to a project now and then."""
+def more_menu(actor: Actor, record: ProjectRecord, *, editable: bool) -> None:
+    """Draw the menu of what is done to a project now and then, and of its history, which every reader may see."""
     project, status = record.fields, ProjectStatus(record.fields["status"])
     stalled = status is ProjectStatus.STALLED
-    deeds: dict[str, tuple[Message, Callable[[], None]]] = {
-        "change": (_("Change the facts"), lambda: dialogs.change(actor, record)),
-    }
-    if status is ProjectStatus.WITHDRAWN:
-        deeds["reinstate"] = (_("Reinstate the project"), lambda: dialogs.reinstate(actor, project))
-    else:
-        words = _("Mark as active") if stalled else _("Mark as stalled")
-        deeds["mark"] = (words, lambda: dialogs.mark(actor, project, stalled=not stalled))
-        deeds["withdraw"] = (_("Withdraw the project"), lambda: dialogs.withdraw(actor, project))
-    if can(actor, Action.TRANSFER):
-        deeds["transfer"] = (_("Transfer the project"), lambda: dialogs.transfer(actor, project))
+    deeds: dict[str, tuple[Message, Callable[[], None]]] = {}
+    if editable:
+        deeds["change"] = (_("Change the facts"), lambda: dialogs.change(actor, record))
+        if status is ProjectStatus.WITHDRAWN:
+            deeds["reinstate"] = (_("Reinstate the project"), lambda: dialogs.reinstate(actor, project))
+        else:
+            words = _("Mark as active") if stalled else _("Mark as stalled")
+            deeds["mark"] = (words, lambda: dialogs.mark(actor, project, stalled=not stalled))
+            deeds["withdraw"] = (_("Withdraw the project"), lambda: dialogs.withdraw(actor, project))
+        if can(actor, Action.TRANSFER):
+            deeds["transfer"] = (_("Transfer the project"), lambda: dialogs.transfer(actor, project))
+    deeds["history"] = (_("History of changes"), lambda: records.show_history(actor, "project", project["id"]))
     picked = st.menu_button(str(_("More")), list(deeds), key="deeds", format_func=lambda deed: str(deeds[deed][0]))
     if picked is not None:
         deeds[picked][1]()

@@ -1,5 +1,6 @@
 """Projects at work as a list, a board, a roadmap and a calendar: how each view of the page “Projects” is drawn."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from html import escape
@@ -14,7 +15,7 @@ from crm.model import YUAN_PER_WAN, YUAN_PER_YI, Actor, MilestoneKind, ProjectSt
 from crm.reports.projects import CONCERN_LABELS, EVENT_LABELS, Card, Column, Concern, Day, Event, EventKind
 from crm.ui import components as ui
 from crm.ui import shell, stage_moves
-from crm.ui.tables import RED, amount_column, heading_width
+from crm.ui.tables import RED, amount_column, clicked, heading_width
 
 IN_CELL = 3
 WEEKDAYS = (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))
@@ -91,15 +92,15 @@ def table(frame: pd.DataFrame, *, key: str) -> int | None:
         column_order=list(columns),
         column_config=columns,
     )
-    cells = picked.selection.cells if picked else []
-    return int(frame.iloc[cells[0][0]]["id"]) if cells else None
+    opened: int | None = clicked(picked, frame["id"])
+    return opened
 
 
 # ----------------------------------------------------------------------------------------------------------- the board
 
 
-def board(actor: Actor, columns: list[Column], *, today: date) -> None:
-    """Draw the stages side by side, each with its count, its sum and its first cards."""
+def board(actor: Actor, columns: list[Column], *, today: date, show_all: Callable[[Stage], None]) -> None:
+    """Draw the stages side by side, each with its count, its sum and its first cards; `show_all` lists one stage."""
     with st.container(key="board", horizontal=True, wrap=False, gap="small"):
         for column in columns:
             with st.container(key=f"lane_{column.stage}", width=212, gap="xsmall"):
@@ -118,7 +119,8 @@ def board(actor: Actor, columns: list[Column], *, today: date) -> None:
                             stage_moves.menu(actor, card, words=_("Move"), key=f"move_{card.id}")
                 if column.count > len(column.cards):
                     more = _("{count} more: filter by this stage", count=f"{column.count - len(column.cards):,}")
-                    st.caption(str(more))
+                    key = f"more_{column.stage}"
+                    st.button(str(more), key=key, type="tertiary", on_click=show_all, args=(column.stage,))
 
 
 def _card_facts(card: Card, *, today: date) -> str:

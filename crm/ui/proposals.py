@@ -9,10 +9,17 @@ import streamlit as st
 from crm.actions.matching import Link
 from crm.locale import _
 from crm.matching import LEAST_SCORE
+from crm.reports.imports import Batch
 from crm.reports.matching import Candidate, Suggested
+from crm.ui import session
 from crm.ui.components import safe
 
 _LONGEST = 220
+
+
+def batch_words(batch: Batch) -> str:
+    """Name an import as the filter of the page offers it."""
+    return f"{batch.file_name} · {session.local(batch.created_at):%m-%d %H:%M}"
 
 
 def candidate_row(candidate: Candidate, names: Mapping[int, str], ticked: set[Link]) -> None:

@@ -22,12 +22,14 @@ from crm import store
 from crm.actions import accounts
 from crm.locale import DEFAULT_LANGUAGE, Message, set_language_source
 from crm.model import Actor
+from crm.months import bureau_day
 from crm.reports.accounts import LiveSession
 from crm.ui.errors import safe
 from crm.ui.server import bindings
 
 LANGUAGE_COOKIE = "crm_lang"
 TIME_ZONE = ZoneInfo("Asia/Shanghai")
+REFUSED = ":material/error:"
 _FLASHES = "_flashes"
 _REMEMBERED = 256
 
@@ -86,7 +88,7 @@ def utc_now() -> datetime:
 
 def today() -> date:
     """Return the date in the bureau's time zone."""
-    return datetime.now(TIME_ZONE).date()
+    return bureau_day(utc_now())
 
 
 def local(moment: datetime) -> datetime:
@@ -149,7 +151,7 @@ def flash(message: Message | str, *, icon: str = ":material/check_circle:") -> N
 def show_flashes() -> None:
     """Show what `flash` kept, once."""
     for text, icon in st.session_state.pop(_FLASHES, []):
-        st.toast(safe(text), icon=icon)
+        st.toast(safe(text), icon=icon, duration="long" if icon == REFUSED else "short")
 
 
 set_language_source(language)

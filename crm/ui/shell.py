@@ -17,7 +17,7 @@ from crm.locale import Message, _, language
 from crm.model import Actor, Role, label
 from crm.permissions import Action, can
 from crm.reports.accounts import LiveSession
-from crm.ui import errors, finder, redrawing, session
+from crm.ui import errors, filters, finder, redrawing, session
 from crm.ui.server import index
 
 SIDEBAR_WIDTH = 236
@@ -92,6 +92,7 @@ def run() -> None:
             page = st.navigation(_navigation(found), position="sidebar", expanded=True)
             st.set_page_config(page_title=f"{page.title} · {_('Investment CRM')}")
             _sidebar(found)
+            filters.arrive(page.url_path)
             _start_trail(page.url_path)
             session.show_flashes()
             with session.held(found):

@@ -11,15 +11,16 @@ import streamlit as st
 from crm.locale import _
 from crm.metrics import RATES
 from crm.model import YUAN_PER_WAN, Stage, group_label, label
-from crm.ui import session
+from crm.ui import session, shell
 
 MAIN_RATES = ("signing", "performance", "startup")
 WINDOW = 40 + 36 * 16 + 18  # px: headings and rows on one screen; half a row says that there is more
 RED, GREEN = "color: #b0382b", "color: #2f7d73"
+MOST = 1_000  # rows of a table that no pages divide
 
 
 def ranking_table(frame: pd.DataFrame, *, slugs: tuple[str, ...], key: str) -> tuple[str, str] | None:
-    """Draw a ranking (see `reports.rankings.ranking_frame`); returns (unit, rate) of a clicked rate.
+    """Draw a ranking (see `reports.rankings.ranking_frame`); returns (unit, rate) of a clicked rate, once.
 
     Each rate is a bar with its percentage, and “N/D” beside it. Where there is a column last_month, it says last
     month's rank in words.
@@ -40,6 +41,7 @@ def ranking_table(frame: pd.DataFrame, *, slugs: tuple[str, ...], key: str) -> t
         config[f"{slug}_pair"] = st.column_config.TextColumn("N/D", width=60 if slug in MAIN_RATES else 110)
     config["trend"] = st.column_config.LineChartColumn(str(_("Score, 12 months")), width=86)
     if shown["adjustment"].any():
+        shown["adjustment"] = shown["adjustment"].where(shown["adjustment"] != 0)
         config["adjustment"] = st.column_config.NumberColumn(str(_("Adjustment")), format="%+.2f", width=60)
     config["signed_amount"] = amount_column(_("Signed (10,000 yuan)"))
     config["follow_ups"] = st.column_config.NumberColumn(str(_("Contacts")), width=67)
@@ -48,24 +50,9 @@ def ranking_table(frame: pd.DataFrame, *, slugs: tuple[str, ...], key: str) -> t
     if "last_month" not in frame:
         del config["last_month"]
     styled = shown.style.map(up_or_down, subset=["movement"])
-    picked = st.dataframe(
-        styled,
-        key=key,
-        hide_index=True,
-        column_order=list(config),
-        column_config=config,
-        height="content",
-        row_height=36,
-        placeholder="—",
-        on_select="rerun",
-        selection_mode="single-cell",
-    )
-    cells = picked.selection.cells if picked else []
-    if not cells:
-        return None
-    position, column = cells[0]
-    slug = str(column).removesuffix("_pair")
-    return (str(frame.iloc[position]["unit"]), slug) if slug in RATES else None
+    row, column = clicked_cell(styled, config, key=key) or (len(frame), "")
+    slug = column.removesuffix("_pair")
+    return (str(frame.iloc[row]["unit"]), slug) if slug in RATES and row < len(frame) else None
 
 
 def number_changes_table(frame: pd.DataFrame, *, key: str) -> None:
@@ -106,8 +93,15 @@ def movement_text(places: float | None) -> str:
 
 
 def facts_table(frame: pd.DataFrame, *, key: str) -> None:
-    """Draw the projects behind a number (see `reports.rankings.facts_frame`)."""
-    shown = frame.copy()
+    """Draw the projects behind a number (see `reports.rankings.facts_frame`); a click opens one.
+
+    Their units are named where there are several, and the first MOST are drawn.
+    """
+    shown = frame.head(MOST)
+    if len(frame) > MOST:
+        st.caption(str(_("The first {count} of {total} rows.", count=f"{MOST:,}", total=f"{len(frame):,}")))
+    shown = shown.copy()
+    units = ["unit"] if frame["unit"].nunique() > 1 else []
     for column in ("planned_investment", "arrived"):
         shown[column] = shown[column].astype("float64") / float(YUAN_PER_WAN)
     dates = {
@@ -119,18 +113,24 @@ def facts_table(frame: pd.DataFrame, *, key: str) -> None:
         "started_on": _("Start date"),
         "withdrawn_on": _("Withdrawal date"),
     }
-    st.dataframe(
+    picked = st.dataframe(
         shown,
         key=key,
         hide_index=True,
         height=min(420, 40 + 36 * len(shown)),
         row_height=36,
         placeholder="—",
-        column_order=["in_n", "in_d", "reason", "code", "name", "enterprise", "planned_investment", *dates, "arrived"],
+        on_select="rerun",
+        selection_mode="single-cell",
+        column_order=[
+            *("in_n", "in_d", "reason", *units, "code", "name", "enterprise", "planned_investment"),
+            *(*dates, "arrived"),
+        ],
         column_config={
             "in_n": st.column_config.CheckboxColumn("N", width=40),
             "in_d": st.column_config.CheckboxColumn("D", width=40),
             "reason": st.column_config.TextColumn(str(_("Why")), width=150),
+            "unit": st.column_config.TextColumn(str(_("Unit")), width=72),
             "code": st.column_config.TextColumn(str(_("Project code")), width=120),
             "name": st.column_config.TextColumn(str(_("Project"))),
             "enterprise": st.column_config.TextColumn(str(_("Investor"))),
@@ -139,6 +139,21 @@ def facts_table(frame: pd.DataFrame, *, key: str) -> None:
             **{name: st.column_config.DateColumn(str(title), format="YYYY-MM-DD") for name, title in dates.items()},
         },
     )
+    _open_project(picked, frame["id"])
+
+
+def clicked(picked: Any, column: "pd.Series[Any]") -> Any:
+    """Return what a column holds in the row in which a cell was clicked, None without one.
+
+    A click that was on its way as the rows changed may stand below the last of them.
+    """
+    held = list(column)
+    return next((held[row] for row, _name in picked.selection.cells if row < len(held)), None)
+
+
+def _open_project(picked: Any, ids: "pd.Series[Any]") -> None:
+    if (project_id := clicked(picked, ids)) is not None:
+        shell.go("project", id=project_id)
 
 
 def clicked_cell(styled: Any, config: Mapping[str, Any], *, key: str) -> tuple[int, str] | None:
@@ -212,23 +227,23 @@ def directory_table(frame: pd.DataFrame, *, key: str, tick: bool = False) -> Pic
         },
     )
     st.session_state[drawn] = ids, number
-    # A pick that was on its way as the rows changed may stand below the last of them.
-    cells = [row for row, _column in picked.selection.cells if row < len(ids)]
     ticked = [row for row in picked.selection.rows if row < len(ids)]
-    return Picked(ids[cells[0]] if cells else None, frame.iloc[ticked])
+    return Picked(clicked(picked, frame["id"]), frame.iloc[ticked])
 
 
 def project_table(frame: pd.DataFrame, *, key: str) -> None:
-    """Draw an enterprise's projects (see `reports.enterprises.enterprise_record`); stages are words already."""
+    """Draw projects (see `reports.enterprises.enterprise_record`), their stages as words already; a click opens one."""
     shown = frame.copy()
     shown["planned_investment"] = shown["planned_investment"].astype("float64") / float(YUAN_PER_WAN)
-    st.dataframe(
+    picked = st.dataframe(
         shown,
         key=key,
         hide_index=True,
         height="content",
         row_height=36,
         placeholder="—",
+        on_select="rerun",
+        selection_mode="single-cell",
         column_order=["name", "stage", "unit", "planned_investment", "signed_on", "started_on", "code"],
         column_config={
             "name": st.column_config.TextColumn(str(_("Project"))),
@@ -240,6 +255,7 @@ def project_table(frame: pd.DataFrame, *, key: str) -> None:
             "code": st.column_config.TextColumn(str(_("Project code")), width=120),
         },
     )
+    _open_project(picked, frame["id"])
 
 
 def amount_column(title: object, *, width: int | None = None) -> Any:

@@ -50,10 +50,34 @@ def contact_entry(actor: Actor, db: Database, entry: ContactEntry) -> None:
             if entry.may_edit:
                 _acts(actor, db, entry)
         st.text(entry.content)
+        _about(entry)
         if entry.next_step:
             _next_step(entry)
         if entry.files:
             file_links(entry.files)
+
+
+def _about(entry: ContactEntry) -> None:
+    """Draw what else is known of a contact: who took part, what came of it, what holds it up, its project."""
+    known = [
+        (entry.our_people, _("Ours: {people}", people=entry.our_people)),
+        (entry.their_people, _("Theirs: {people}", people=entry.their_people)),
+        (entry.outcome, _("Outcome: {words}", words=entry.outcome)),
+        (entry.difficulty, _("Difficulty: {words}", words=entry.difficulty)),
+    ]
+    words = " · ".join(str(said) for value, said in known if value)
+    if not words and entry.project_id is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"entry_about_{entry.id}"):
+        if words:
+            st.caption(ui.safe(words), width="content")
+        if entry.project_id is not None:
+            st.page_link(
+                "pages/project.py",
+                label=ui.safe(entry.project),
+                icon=":material/account_tree:",
+                query_params={"id": str(entry.project_id)},
+            )
 
 
 def _next_step(entry: ContactEntry) -> None:
@@ -76,12 +100,24 @@ def _acts(actor: Actor, db: Database, entry: ContactEntry) -> None:
     if is_fresh and is_own and st.button(str(_("Change")), key=f"change_{entry.id}", type="tertiary"):
         shell.go("log_contact", change=entry.id)
     if is_fresh and entry.may_withdraw and st.button(str(_("Take back")), key=f"withdraw_{entry.id}", type="tertiary"):
-        try:
-            withdraw_follow_up(db, actor, entry.id, entry.version, reason="", now=session.utc_now())
-        except CrmError as error:
-            session.flash(error.message, icon=":material/error:")
-        else:
-            session.flash(_("The contact was taken back."))
-        st.rerun()
+        ui.confirm(
+            _("Take back a contact"),
+            _(
+                "The contact of {day} leaves the timeline, the to-dos and the counts, with its next step and files."
+                " It cannot be brought back.",
+                day=entry.happened_on,
+            ),
+            do=_("Take back"),
+            action=lambda: _withdraw(actor, db, entry),
+        )
     if not (is_fresh and is_own) and st.button(str(_("Correct")), key=f"correct_{entry.id}", type="tertiary"):
         shell.go("log_contact", correct=entry.id)
+
+
+def _withdraw(actor: Actor, db: Database, entry: ContactEntry) -> None:
+    try:
+        withdraw_follow_up(db, actor, entry.id, entry.version, reason="", now=session.utc_now())
+    except CrmError as error:
+        session.flash(error.message, icon=session.REFUSED)
+    else:
+        session.flash(_("The contact was taken back."))

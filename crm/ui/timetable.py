@@ -16,7 +16,7 @@ from crm.reports.desk import timetable as steps_of
 from crm.rules import USUAL_STEPS
 from crm.store import Database
 from crm.ui import components as ui
-from crm.ui import session, todo
+from crm.ui import forms, session, todo
 
 _PROBLEMS = "step_problems"
 
@@ -117,7 +117,11 @@ def _ask(actor: Actor, db: Database, enterprise_id: int, step: Step | None) -> N
         ui.field_problem(problems, "owner")
         now = session.utc_now()
         with st.container(horizontal=True, horizontal_alignment="right"):
-            if step and st.button(str(_("Remove")), key="step_remove", type="tertiary"):
+            if step and forms.sure(
+                _("“{step}” leaves the timetable and the to-dos. It cannot be brought back.", step=step.step),
+                do=_("Remove"),
+                key="step_remove",
+            ):
                 _kept(lambda: engagement.remove_step(db, actor, step.id, step.version, now=now))
             if st.button(str(_("Save")), key="step_save", type="primary"):
                 _kept(

@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 import pandas as pd
 import streamlit as st
 
-from crm.actions import calendars
 from crm.actions.followups import finish_step, postpone_step, reopen_step
+from crm.actions.tokens import renew_token, revoke_token
 from crm.errors import CrmError, Invalid
 from crm.locale import Message, _
 from crm.model import Actor, Method, Role, label
 from crm.permissions import Action, can
+from crm.reports.accounts import Token, has_token
 from crm.reports.desk import (
     KIND_LABELS,
     WHEN_LABELS,
@@ -29,45 +30,36 @@ from crm.reports.desk import (
 )
 from crm.store import Database
 from crm.ui import components as ui
-from crm.ui import session, shell
+from crm.ui import filters, session, shell
 
 _UNDO = "todo_undo"
 _PROBLEMS = "todo_problems"
 
 
-def choose_whose(actor: Actor, units: Mapping[int, str], **kept: Any) -> Whose:
+def choose_whose(actor: Actor, units: Mapping[int, str]) -> Whose:
     """Ask whose work is shown: mine, the unit's, or (for who sees many units) all with a filter by unit.
 
     Staff begin with their own, everybody else with the whole of what they see.
     """
     many = sees_many_units(actor)
     words = {"mine": _("Mine"), "all": _("All units") if many else _("My unit")}
-    chosen = st.segmented_control(
-        str(_("Whose")),
-        list(words),
-        default="mine" if actor.roles == {Role.STAFF} else "all",
-        required=True,
-        format_func=lambda choice: str(words[choice]),
-        key="whose",
-        label_visibility="collapsed",
-        **kept,
-    )
+    first = "mine" if actor.roles == {Role.STAFF} else "all"
+    chosen = filters.side_by_side(_("Whose"), list(words), "whose", words.__getitem__, default=first, bare=True)
     if chosen == "mine":
         return Whose(mine=True)
     if not many:
         return Whose(unit_id=actor.unit_id)
-    unit_id = st.selectbox(
-        str(_("Unit")),
-        list(units),
-        index=None,
-        format_func=units.__getitem__,
-        placeholder=str(_("All units")),
-        key="unit",
-        label_visibility="collapsed",
-        width=150,
-        **kept,
+    return Whose(
+        unit_id=filters.any_of(
+            _("Unit"),
+            list(units),
+            "desk_unit",
+            units.__getitem__,
+            left_open=_("All units"),
+            label_visibility="collapsed",
+            width=150,
+        )
     )
-    return Whose(unit_id=unit_id)
 
 
 def late(due_on: date, today: date) -> tuple[Message, ui.Tone]:
@@ -90,14 +82,7 @@ def due_lines(actor: Actor, db: Database, items: list[Due], *, today: date) -> N
         with _line(f"{item.kind}_{item.id}"):
             with st.container(gap=None, key=f"todo_text_{item.kind}_{item.id}"):
                 st.markdown(ui.safe(item.what))
-                links: dict[tuple[str, str, int], str] = {}
-                if item.kind is DueKind.SUPERVISION:
-                    links["supervision", "order", item.id] = str(_("Open the order"))
-                if item.enterprise_id is not None:
-                    links["enterprise", "id", item.enterprise_id] = item.enterprise
-                if item.project_id is not None:
-                    links["project", "id", item.project_id] = item.project
-                _about(links, item.due_on, KIND_LABELS[item.kind], item.unit, item.person)
+                _about(item.links, item.due_on, KIND_LABELS[item.kind], item.unit, item.person)
             with _aside():
                 words, tone = late(item.due_on, today)
                 ui.tag(words, tone)
@@ -195,7 +180,7 @@ def _aside() -> Any:
     return st.container(horizontal=True, width="content", vertical_alignment="center", gap="small")
 
 
-def _about(links: Mapping[tuple[str, str, int], str], *words: object) -> None:
+def _about(links: Mapping[tuple[str, str, int], Message | str], *words: object) -> None:
     """Draw links to records, each by its page and what names it there, and beside them what else is known of a line."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for (page, name, record_id), words_of in links.items():
@@ -262,8 +247,9 @@ def _clicked(
     return cells[0][0] if cells and cells[0][0] < len(frame) else None
 
 
-def calendar_card(actor: Actor, db: Database, *, subscribed: bool) -> None:
+def calendar_card(actor: Actor, db: Database) -> None:
     """Draw how to have one's to-dos in a calendar program, with the address made, renewed and revoked."""
+    subscribed = has_token(db, actor, Token.CALENDAR)
     with ui.card("calendar", _("In your calendar")):
         st.caption(
             str(
@@ -279,13 +265,13 @@ def calendar_card(actor: Actor, db: Database, *, subscribed: bool) -> None:
                 key="calendar_new",
                 icon=":material/calendar_add_on:",
             ):
-                _show_address(calendars.renew_calendar(db, actor, now=session.utc_now()), renewed=subscribed)
+                _show_address(renew_token(db, actor, Token.CALENDAR, now=session.utc_now()), renewed=subscribed)
             if subscribed and st.button(str(_("Revoke")), key="calendar_off", type="tertiary"):
                 ui.confirm(
                     _("Revoke"),
                     _("Calendars that read the address are cut off at once."),
                     do=_("Revoke"),
-                    action=lambda: calendars.revoke_calendar(db, actor, now=session.utc_now()),
+                    action=lambda: revoke_token(db, actor, Token.CALENDAR, now=session.utc_now()),
                 )
 
 

@@ -16,21 +16,20 @@ from crm.reports import verification as reports
 from crm.reports.rule_sets import list_rule_sets
 from crm.reports.verification import COMPARED
 from crm.ui import components as ui
-from crm.ui import session, shell, tables
+from crm.ui import filters, session, shell, tables
 from crm.ui.tables import MAIN_RATES
 
 
-def comparison(actor: Actor, **kept: Any) -> None:
+def comparison(actor: Actor) -> None:
     """Draw every unit's rates under both readings, and the projects that make a difference."""
     db, today = session.database(), session.today()
     newest = rankings.latest_month_with_data(db, today=today)
     months = [str(newest.plus(-n)) for n in range(36)]
     rule_sets = {stored.rules.name: stored.rules for stored in list_rule_sets(db)}
     with st.container(horizontal=True, key="compare_filters", vertical_alignment="bottom"):
-        month = Month.parse(st.selectbox(str(_("Month")), months, key="month", width=140, **kept) or months[0])
-        name = st.selectbox(str(_("Rule set")), list(rule_sets), key="rules", width=180, **kept)
-        slugs = COMPARED if st.toggle(str(_("All rates")), key="gap_all", **kept) else MAIN_RATES
-    rules = rule_sets[name or next(iter(rule_sets))]
+        month = filters.choose_month(months)
+        rules = filters.choose_rules(rule_sets)
+        slugs = COMPARED if st.toggle(str(_("All rates")), **filters.kept("gap_all")) else MAIN_RATES
     found = session.remembered(("verification", month, rules), lambda: reports.compare(db, month=month, rules=rules))
     for place, slug in zip(st.columns(3), MAIN_RATES, strict=True):
         claimed, verified = found.claimed.total[slug], found.verified.total[slug]
@@ -57,7 +56,7 @@ def comparison(actor: Actor, **kept: Any) -> None:
             reports.comparison_frame(found, slugs), slugs, key=f"comparison_{month}_{rules.name}"
         )
         st.caption(
-            str(
+            ui.safe(
                 _(
                     "As of {as_of} · rule set “{name}” version {version}. Verified: a step counts from the day"
                     " on which it was both reached and verified. Click a rate to see what makes the difference.",
@@ -67,7 +66,7 @@ def comparison(actor: Actor, **kept: Any) -> None:
                 )
             )
         )
-    _behind(actor, found, month, slugs, clicked, **kept)
+    _behind(actor, found, month, slugs, clicked)
 
 
 def _behind(
@@ -76,7 +75,6 @@ def _behind(
     month: Month,
     slugs: tuple[str, ...],
     clicked: tuple[str, str] | None,
-    **kept: Any,
 ) -> None:
     """Draw the projects that make the difference of a unit's rate."""
     rows = {row.unit.name: row for row in found.rows}
@@ -84,25 +82,15 @@ def _behind(
     own = next((n for n, row in enumerate(found.rows) if row.unit.id == actor.unit_id), None)
     gaps = [row.difference("startup") or Fraction(0) for row in found.rows]
     first = gaps.index(max(gaps)) if own is None else own
-    # The cell stays chosen: what is picked below afterwards must not be overridden by it.
-    if clicked and clicked != st.session_state.get("gap_clicked"):
-        st.session_state["gap_clicked"] = clicked
+    if clicked:
         st.session_state["gap_unit"], st.session_state["gap_rate"] = clicked
     if st.session_state.get("gap_rate") not in (None, *slugs):
         del st.session_state["gap_rate"]
     with ui.card("gap", _("The projects that make the difference")):
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            name = st.selectbox(str(_("Unit")), list(rows), index=first, key="gap_unit", width=180, **kept)
-            slug = st.segmented_control(
-                str(_("Rate")),
-                slugs,
-                default="startup",
-                required=True,
-                format_func=lambda s: str(RATES[s].label),
-                key="gap_rate",
-                **kept,
-            )
-        row, slug = rows[name or next(iter(rows))], slug or "startup"
+            name = filters.one_of(_("Unit"), list(rows), "gap_unit", index=first, width=180)
+            slug = filters.side_by_side(_("Rate"), slugs, "gap_rate", lambda s: RATES[s].label, default="startup")
+        row = rows[name or next(iter(rows))]
         claimed, verified = row.claimed.pairs[slug], row.verified.pairs[slug]
         st.markdown(
             ui.safe(
@@ -155,24 +143,10 @@ def _comparison_table(frame: pd.DataFrame, slugs: Sequence[str], *, key: str) ->
             help=str(_("Verified less claimed, in percentage points.")),
         )
     gaps: list[Hashable] = [f"{slug}_gap" for slug in slugs]
-    picked = st.dataframe(
-        shown.style.map(lambda points: tables.GREEN if points < 0 else "", subset=gaps),
-        key=key,
-        hide_index=True,
-        height="content",
-        row_height=36,
-        placeholder="—",
-        column_order=list(config),
-        column_config=config,
-        on_select="rerun",
-        selection_mode="single-cell",
-    )
-    cells = picked.selection.cells if picked else []
-    if not cells:
-        return None
-    position, column = cells[0]
-    slug = str(column).removesuffix("_gap").removesuffix("_verified")
-    return (str(frame.iloc[position]["unit"]), slug) if slug in slugs else None
+    styled = shown.style.map(lambda points: tables.GREEN if points < 0 else "", subset=gaps)
+    row, column = tables.clicked_cell(styled, config, key=key) or (len(frame), "")
+    slug = column.removesuffix("_gap").removesuffix("_verified")
+    return (str(frame.iloc[row]["unit"]), slug) if slug in slugs and row < len(frame) else None
 
 
 def _differing_table(frame: pd.DataFrame, *, key: str) -> int | None:

@@ -6,13 +6,11 @@ import pytest
 
 from crm import store
 from crm.actions import engagement
-from crm.actions.calendars import renew_calendar, revoke_calendar
-from crm.actions.credentials import session_key
 from crm.actions.followups import finish_step, postpone_step, reopen_step, withdraw_follow_up
 from crm.errors import Conflict, Denied, Invalid, NotFound
 from crm.locale import use_language
-from crm.model import Actor, Role
-from crm.reports.desk import Step, calendar_owner, has_calendar, newest_contact, timetable
+from crm.model import Role
+from crm.reports.desk import Step, newest_contact, timetable
 from tests.probes import NOW, TODAY, dump, insert, insert_enterprise, person
 
 DAY = timedelta(days=1)
@@ -257,42 +255,3 @@ def test_nobody_else_reopens_or_postpones(db, staff, units, enterprise):
         with pytest.raises(error):
             postpone_step(db, actor, contact_id, version, TODAY, reason="x", now=NOW, today=TODAY)
     assert dump(db) == before
-
-
-# ------------------------------------------------------------------------------------------------------------ calendar
-
-
-@pytest.fixture
-def account(db, units):
-    values = {"login": "zhangsan", "name": "张三", "roles": "staff", "industries": "", "unit_id": units["吉首"]}
-    return insert(db, "account", **values)
-
-
-@pytest.fixture
-def owner(account, units):
-    return Actor("zhangsan", account, "张三", units["吉首"], frozenset({Role.STAFF}))
-
-
-def test_a_calendar_token_is_kept_as_its_hash_renewed_and_revoked(db, owner):
-    assert not has_calendar(db, owner)
-    first = renew_calendar(db, owner, now=NOW)
-    assert len(first) == 43
-    assert calendar_owner(db, session_key(first)) == (owner, "zh_CN")
-    assert has_calendar(db, owner)
-    second = renew_calendar(db, owner, now=NOW)
-    assert calendar_owner(db, session_key(first)) is None
-    assert calendar_owner(db, session_key(second)) == (owner, "zh_CN")
-    assert calendar_owner(db, second) is None
-    kept = repr(dump(db))
-    assert second not in kept
-    assert kept.count(session_key(second)) == 1, "in the account alone, not in the audit"
-    revoke_calendar(db, owner, now=NOW)
-    assert calendar_owner(db, session_key(second)) is None
-    assert not has_calendar(db, owner)
-    assert [entry[1] for entry in written(db)[-3:]] == ["renew_calendar", "renew_calendar", "revoke_calendar"]
-
-
-def test_who_reads_no_business_data_has_no_calendar(db):
-    for role in (Role.ADMIN, Role.AUDITOR):
-        with pytest.raises(Denied):
-            renew_calendar(db, person("admin", role), now=NOW)

@@ -291,13 +291,17 @@ def test_an_enterprise_is_put_away_with_a_reason_and_brought_back(db, units, sta
     archive_enterprise(db, staff, own, 1, reason=" 企业已注销 ", now=NOW)
     found = put_away(db, staff, own)
     assert found is not None
-    assert (found.name, found.unit, found.archived_by, found.reason, found.merged_into_id) == (
+    assert (found.name, found.unit, found.archived_by, found.reason, found.merged_into_id, found.owned) == (
         "自家企业",
         "吉首市",
         "zhangsan",
         "企业已注销",
         None,
+        True,
     )
+    leader = put_away(db, person("sunba", Role.LEADER), own)
+    assert leader is not None
+    assert not leader.owned
     assert search_enterprises(db, staff, "自家") == []
     with pytest.raises(NotFound):
         change_enterprise(db, staff, own, 2, {"grade": "A"}, now=NOW)

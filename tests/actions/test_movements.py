@@ -163,3 +163,26 @@ def test_news_stands_among_the_contacts_by_its_day_with_the_rights_of_the_reader
     assert rights(staff) == {(True, True)}
     assert rights(person("lisi", Role.STAFF, unit_id=unit)) == {(True, False)}
     assert rights(_leader()) == {(False, False)}
+
+
+def test_a_task_force_comments_within_its_chains_and_takes_its_own_word_back(db, staff, enterprise):
+    tea, liquor = (db.value("select id from industry where code = $1", [code]) for code in ("tea", "liquor"))
+    insert(db, "enterprise_segment", enterprise_id=enterprise, industry_id=tea)
+    ours, others = (person(login, Role.TASKFORCE, industries=(chain,)) for login, chain in (("a", tea), ("b", liquor)))
+    made = log(db, ours, enterprise, kind=MovementKind.COMMENT, content="请尽快对接用地")
+    assert [(e.kind, e.content, e.may_withdraw) for e in timeline(db, staff, enterprise)] == [
+        ("comment", "请尽快对接用地", False)
+    ]
+    before = dump(db)
+    for actor, kind, refusal in (
+        (ours, MovementKind.POLICY, Denied),  # news is the unit's to log
+        (staff, MovementKind.COMMENT, Denied),
+        (others, MovementKind.COMMENT, NotFound),
+    ):
+        with pytest.raises(refusal):
+            log(db, actor, enterprise, kind=kind)
+    with pytest.raises(Denied):
+        withdraw_movement(db, staff, made, 1, now=NOW)
+    assert dump(db) == before
+    withdraw_movement(db, ours, made, 1, now=NOW)
+    assert timeline(db, staff, enterprise) == []

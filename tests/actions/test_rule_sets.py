@@ -11,7 +11,7 @@ from crm.metrics import RuleSet
 from crm.model import Role
 from crm.reports.rule_sets import find_rule_set, list_rule_sets
 from tests.bureaus import rule_settings
-from tests.probes import NOW, SYSTEM, dump, person
+from tests.probes import NOW, SYSTEM, dump, insert, person
 
 
 def test_a_new_database_ranks_by_the_shipped_default(db):
@@ -45,6 +45,17 @@ def test_a_name_that_exists_gets_its_next_version_and_the_earlier_ones_stay(db):
     assert find_rule_set(db, "mine", 1).weights == (("signing", 10),)
     assert (find_rule_set(db).version, str(find_rule_set(db).rounding)) == (2, "truncate")
     assert find_rule_set(db, "default", 1) == RuleSet()
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\tb", "a\x1bb", "a\u2028b", "a\u202eb", "a\u200bb"])
+def test_a_name_that_cannot_be_seen_whole_is_refused_and_one_of_old_is_still_read(db, name):
+    before = dump(db)
+    with pytest.raises(Invalid) as refused:
+        save_rule_set(db, SYSTEM, {"name": name}, now=NOW)
+    assert list(refused.value.fields) == ["name"]
+    assert dump(db) == before
+    insert(db, "rule_set", name=name, rules_version=1, settings=json.dumps({"name": name}))
+    assert find_rule_set(db, name) == RuleSet(name=name)
 
 
 def test_a_version_that_somebody_saved_in_the_meantime_is_a_conflict(db):

@@ -4,6 +4,8 @@ A filter: one person in a browser, from the choice to the frame with the new num
 while 19 others choose by websocket every five seconds or so; beside an empty page under the same crowd, served by
 Streamlit as it comes and by Streamlit with our settings. The websockets' own times, from the request to the end of
 the script, stand beside them without a goal: an empty script ends before one query could.
+A search: one person logging a contact, from the last letter of a part of a name to the frame with the enterprise, while
+19 others filter the directory.
 First paint: from the address to the page's heading on a warm server, beside `streamlit hello`; and to the page at rest.
 """
 
@@ -49,6 +51,14 @@ def measure(bureau: Bureau) -> list[Line]:
     copy = bureau.copied()
     database = store.connect(str(copy))
     secrets = add_people(database)
+    # One name alone: what is found can be nothing else. Its end is left out, so that a part of it is searched for.
+    names = [
+        row[0]
+        for row in database.rows(
+            "select min(name) from enterprise group by left(name, 8) having count(*) = 1 order by min(id) limit $1",
+            [3 + TURNS],
+        )
+    ]
     database.close()
     empty = bureau.folder / "empty_page.py"
     empty.write_text(EMPTY, "utf-8")
@@ -78,6 +88,9 @@ def measure(bureau: Bureau) -> list[Line]:
                 with _crowd(host, sent, asked) as taken:
                     redrawn[name] += _redraws(page)
                 scripts[name] += taken
+        finder = _opened(browser, app.url, "/log-contact", client.cookies)
+        with _crowd(*served["directory"][:3]):
+            found = _searches(finder, names)
         base = _paints(browser, f"http://{hello}", "/", {})
         painted = {name: _paints(browser, app.url, path, client.cookies) for name, path in _PAGES.items()}
         memory = _memory_of(app.host)
@@ -94,6 +107,10 @@ def measure(bureau: Bureau) -> list[Line]:
                 f"{raw}, {ROUNDS * TURNS} redraws each",
             )
         )
+    raw = f"p95 {ms(_quantile(found, 0.95))}, {len(found)} searches"
+    lines.append(
+        Line(f"live search, last letter to result, {PEOPLE} sessions", _quantile(found, 0.5) * 1000, "ms", 300, raw)
+    )
     for name, (first, rest) in painted.items():
         raw = f"{name} {ms(first)} (at rest {ms(rest)}), hello {ms(base[0])} (at rest {ms(base[1])})"
         lines.append(Line(f"first paint of the {name} ÷ Streamlit's hello", first / base[0], "×", 1.5, raw))
@@ -250,6 +267,37 @@ def _redraws(page: Page) -> list[float]:
         taken.append(page.evaluate("window.taken") / 1000)
         page.wait_for_timeout(500)
     return taken[3:]  # the first of each grade warms up
+
+
+# From the letter that completes a text to the end of the frame in which a button with the name stands.
+_FINDING = """name => {
+  const lines = document.getElementsByClassName('st-key-matches');
+  const isThere = () => [...lines].some(line => line.textContent.includes(name));
+  let typed = 0;
+  addEventListener('input', event => { typed = event.timeStamp; }, {capture: true, once: true});
+  window.taken = new Promise(done => {
+    const observer = new MutationObserver(() => {
+      if (!typed || !isThere()) return;
+      observer.disconnect();
+      const channel = new MessageChannel();
+      channel.port1.onmessage = () => done(performance.now() - typed);
+      requestAnimationFrame(() => channel.port2.postMessage(0));
+    });
+    observer.observe(document.body, {subtree: true, childList: true, characterData: true});
+  });
+}"""
+
+
+def _searches(page: Page, names: list[str]) -> list[float]:
+    """Search for a part of each name and return the seconds until it is found."""
+    field = page.get_by_placeholder("名称片段、拼音首字母或信用代码")
+    taken = []
+    for name in names:
+        page.evaluate(_FINDING, name)
+        field.fill(name[:8])
+        taken.append(page.evaluate("window.taken") / 1000)
+        page.wait_for_timeout(500)
+    return taken[3:]
 
 
 def _paints(browser: Browser, url: str, path: str, cookies: dict[str, str]) -> tuple[float, float]:

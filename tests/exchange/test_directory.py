@@ -9,7 +9,7 @@ import pytest
 
 from crm.exchange import commit_import, plan_import
 from crm.rules import credit_check_character
-from tests.exchange.sheets import NOW, SYSTEM, TODAY, Desk, counts, said, warned
+from tests.exchange.sheets import BASIC_PROJECT, NOW, SYSTEM, TODAY, Desk, counts, said, warned
 
 SAMPLE = Path(os.environ.get("CRM_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data")) / "registry_sample.csv"
 
@@ -118,10 +118,69 @@ def test_the_name_finds_an_enterprise_without_a_code_in_any_spelling(desk: Desk)
     assert (record["credit_code"], record["note"]) == (code(1), "好")
 
 
-def test_one_name_with_two_codes_is_a_conflict(desk: Desk) -> None:
-    desk.take("enterprises", {"企业名称": "甲公司", "统一社会信用代码": code(1)})
-    assert said(desk.take("enterprises", {"企业名称": "甲公司", "统一社会信用代码": code(2)})) == [
-        (2, "统一社会信用代码", code(2), f"The enterprise is in the directory under the credit code {code(1)}.")
+def test_one_name_with_two_codes_is_two_enterprises(desk: Desk) -> None:
+    rows = [{"企业名称": "便民商店", "统一社会信用代码": code(n)} for n in (1, 2)]
+    plan = desk.plan("enterprises", rows)
+    too = "The enterprise with the credit code {} has this name too: both are kept."
+    assert warned(plan) == [(3, "企业名称", "便民商店", too.format(code(1)))]
+    commit_import(desk.db, SYSTEM, plan, now=NOW)
+    assert desk.rows("select name, credit_code from enterprise order by id") == [
+        ("便民商店", code(1)),
+        ("便民商店", code(2)),
+    ]
+    assert counts(desk.take("enterprises", *rows)) == {"unchanged": 2}
+    third = desk.plan("enterprises", [{"企业名称": "便民 商店", "统一社会信用代码": code(3)}])
+    assert (counts(third), warned(third)) == (
+        {"new": 1, "warnings": 1},
+        [(2, "企业名称", "便民 商店", too.format(code(1)))],
+    )
+    assert said(desk.take("enterprises", {"企业名称": "便民商店", "备注": "哪家"})) == [
+        (
+            2,
+            "企业名称",
+            "便民商店",
+            f"2 enterprises have this name, with the credit codes {code(1)}, {code(2)}:"
+            " it does not say which one is meant.",
+        )
+    ]
+
+
+def test_a_code_joins_the_enterprise_of_its_name_that_has_none(desk: Desk) -> None:
+    desk.take("enterprises", {"企业名称": "便民商店"})
+    result = desk.take(
+        "enterprises",
+        {"企业名称": "便民商店", "统一社会信用代码": code(1)},
+        {"企业名称": "便民商店", "统一社会信用代码": code(2)},
+        {"企业名称": "便民商店"},
+    )
+    assert counts(result) == {"new": 1, "updated": 1, "rejected": 1, "warnings": 1}
+    assert said(result) == [(4, "企业名称", "便民商店", "The row has the key of row 2.")]
+    assert desk.rows("select credit_code from enterprise order by id") == [(code(1),), (code(2),)]
+    repeated = desk.take("enterprises", {"企业名称": "新店"}, {"企业名称": "新店", "统一社会信用代码": code(3)})
+    assert said(repeated) == [(3, "企业名称", "新店", "The row has the key of row 2.")]
+
+
+def test_projects_of_namesakes_keep_their_investors(desk: Desk) -> None:
+    desk.take("enterprises", {"企业名称": "便民商店", "统一社会信用代码": code(1)})
+    desk.take("projects", BASIC_PROJECT | {"投资企业": "便民商店"})
+    desk.take("enterprises", {"企业名称": "便民商店", "统一社会信用代码": code(2)})
+    assert counts(desk.take("projects", BASIC_PROJECT | {"投资企业": "便民商店"})) == {"unchanged": 1}
+
+
+def test_an_enterprise_renamed_to_anothers_name_is_said(desk: Desk) -> None:
+    desk.take(
+        "enterprises",
+        {"企业名称": "甲公司", "统一社会信用代码": code(1)},
+        {"企业名称": "乙公司", "统一社会信用代码": code(2)},
+    )
+    assert warned(desk.plan("enterprises", [{"企业名称": "乙公司", "统一社会信用代码": code(1)}])) == [
+        (
+            2,
+            "企业名称",
+            "乙公司",
+            f"The enterprise with the credit code {code(2)} has this name too: both are kept.",
+        ),
+        (2, "企业名称", "乙公司", "The enterprise of this credit code was called “甲公司” and is renamed."),
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from crm.errors import Denied, Refused
+from crm.errors import Denied, Invalid, Refused
 from crm.exchange import KINDS, commit_import, export_table, filters_of, plan_import, write_template
 from crm.model import Actor, Role
 from tests.exchange.sheets import BASIC_PROJECT, NOW, SYSTEM, TODAY, Desk, counts, everything
@@ -61,6 +61,10 @@ def mess(desk: Desk) -> None:
     arrival = {"项目编号": "=P", "到位日期": "2025-05-01", "到位金额": "3"}
     desk.take("funds", arrival, arrival, arrival | {"资金类型": "设备"}, arrival | {"到位金额": "5(万欧元)"})
     desk.take("transfers", {"项目编号": "00012", "起始日期": "2025-02-01", "责任单位": "凤凰县"})
+    # Funds that came on the day of the transfer make that day the lead date: the first unit held it on no day.
+    desk.take("projects", BASIC_PROJECT | {"项目编号": "L1", "项目名称": "当日移交", "签约日期": "2025-05-10"})
+    desk.take("transfers", {"项目编号": "L1", "起始日期": "2025-04-30", "责任单位": "凤凰县"})
+    desk.take("funds", {"项目编号": "L1", "到位日期": "2025-04-30", "到位金额": "5"})
     desk.take("adjustments", {"月份": "2026-04", "责任单位": "州直", "分值": "-1.2345", "原因": "=1"})
     desk.take("targets", {"年度": "2026", "责任单位": "凤凰县", "指标": "开工率", "目标值": "66.67"})
     desk.take(
@@ -288,7 +292,8 @@ def test_filters_narrow_an_export(quick_desk: Desk, kind: str, filters: dict[str
 def test_every_filter_of_every_kind_works(desk: Desk) -> None:
     for kind in KINDS:
         for name in filters_of(kind):
-            value = {"from": "2026-01-01", "to": "2026-12-31"}.get(name, "x")
+            known = {"from": "2026-01-01", "to": "2026-12-31", "unit": "吉首", "industry": "茶叶"}
+            value = known.get(name, "x")
             path = desk.folder / "out.csv"
             assert export_table(desk.db, SYSTEM, kind, path, filters={name: value}, now=NOW) == 0
 
@@ -314,6 +319,15 @@ def test_what_cannot_be_exported_says_why(
     with pytest.raises(Refused) as refused:
         export_table(quick_desk.db, SYSTEM, kind, quick_desk.folder / name, filters=filters, now=NOW)
     assert str(refused.value) == sentence
+    assert list(quick_desk.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "known"), [("unit", "吉首市"), ("industry", "茶叶")])
+def test_an_unknown_unit_or_industry_is_refused_with_those_there_are(quick_desk: Desk, name: str, known: str) -> None:
+    for kind in (kind for kind in KINDS if name in filters_of(kind)):
+        for place in (quick_desk.folder / "out.csv", quick_desk.folder / "no" / "out.xlsx"):
+            with pytest.raises(Invalid, match=f"There is no {name} “火星”.*{known}"):
+                export_table(quick_desk.db, SYSTEM, kind, place, filters={name: "火星"}, now=NOW)
     assert list(quick_desk.folder.iterdir()) == []
 
 

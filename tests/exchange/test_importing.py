@@ -242,7 +242,7 @@ def test_records_changed_since_keep_a_batch(desk: Desk) -> None:
     with pytest.raises(Refused) as refused:
         revert_import(desk.db, SYSTEM, batch, now=NOW)
     assert str(refused.value) == (
-        f"The batch cannot be taken back, because of 1 records:\nenterprise {record['id']} “甲公司” was changed since."
+        "The batch cannot be taken back: 1 records stand in the way, among them Enterprise “甲公司” (changed since)."
     )
     assert everything(desk.db) == before
 
@@ -250,18 +250,40 @@ def test_records_changed_since_keep_a_batch(desk: Desk) -> None:
 def test_records_that_others_refer_to_keep_a_batch(desk: Desk) -> None:
     batch = desk.take("enterprises", ENTERPRISE).batch
     assert batch is not None
-    record = desk.record("enterprise", name="甲公司")
     later = desk.take("contacts", {"企业名称": "甲公司", "姓名": "王五"}).batch
     with pytest.raises(Refused) as refused:
         revert_import(desk.db, SYSTEM, batch, now=NOW)
     assert str(refused.value) == (
-        "The batch cannot be taken back, because of 1 records:\n"
-        f"enterprise {record['id']} “甲公司” is referred to by others (contact_person)."
+        "The batch cannot be taken back: 1 records stand in the way,"
+        " among them Enterprise “甲公司” (referred to: Contact person)."
     )
     assert later is not None
     revert_import(desk.db, SYSTEM, later, now=NOW)
     revert_import(desk.db, SYSTEM, batch, now=NOW)
     assert desk.rows("select count(*) from enterprise") == [(0,)]
+
+
+def test_a_refusal_to_take_back_is_one_sentence(desk: Desk) -> None:
+    names = [f"公司{n}" for n in range(5)]
+    batch = desk.take("enterprises", *({"企业名称": name} for name in names)).batch
+    assert batch is not None
+    desk.take("enterprises", *({"企业名称": name, "备注": "改"} for name in names))
+    with use_language("zh_CN"), pytest.raises(Refused) as refused:
+        revert_import(desk.db, SYSTEM, batch, now=NOW)
+    with use_language("zh_CN"):
+        assert str(refused.value) == (
+            "该批次不能撤回：有 5 条记录妨碍撤回，包括企业 “公司0”（此后被修改过）、企业 “公司1”（此后被修改过）。"
+        )
+
+
+def test_a_batch_that_gave_a_project_an_investor_of_its_own_is_undone(desk: Desk) -> None:
+    desk.take("projects", BASIC_PROJECT)
+    before = everything(desk.db, stamps=False)
+    batch = desk.take("projects", BASIC_PROJECT | {"投资企业": "新公司"}).batch
+    assert batch is not None
+    assert len(everything(desk.db)["enterprise"]) == 2
+    assert revert_import(desk.db, SYSTEM, batch, now=NOW) == {"removed": 1, "restored": 1}
+    assert everything(desk.db, stamps=False) == before
 
 
 def test_rows_are_judged_anew_where_the_database_moved(desk: Desk) -> None:
@@ -482,8 +504,12 @@ def test_every_heading_and_synonym_is_known(kind: Kind) -> None:
         ),
         ({"项目名称": "甲", "项目编号": "1"}, "The file lacks the headings 投资企业、责任单位."),
         (
-            BASIC_PROJECT | {"总投资": "1", "计划总投资(万元)": "2"},
-            "Two columns mean 计划总投资: “总投资” and “计划总投资(万元)”. Leave one of them out.",
+            BASIC_PROJECT | {"计划总投资(亿元)": "1", "计划总投资（万元）": "2"},
+            "The heading “计划总投资（万元）” stands twice, in the columns E and F. Leave one of them out.",
+        ),
+        (
+            BASIC_PROJECT | {"序号": "1", " 序 号 ": "2"},
+            "The heading “序 号” stands twice, in the columns E and F. Leave one of them out.",
         ),
     ],
 )
@@ -491,6 +517,34 @@ def test_a_file_without_its_headings_is_refused_whole(quick_desk: Desk, row: dic
     with pytest.raises(Refused) as refused:
         quick_desk.plan("projects", [row])
     assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("headings", "field", "read"),
+    [
+        (("手机", "联系电话"), "contact_phone", "联系电话"),
+        (("经办人", "责任人"), "owner_person", "责任人"),
+        (("注册日期", "成立时间"), "founded_on", "注册日期"),
+        (("备选(一)", "备选(二)"), "note", None),
+    ],
+)
+def test_of_two_names_for_one_field_its_own_is_read_and_the_other_reported(
+    headings: tuple[str, str], field: str, read: str | None
+) -> None:
+    layout = find_layout(headed("企业名称", *headings), KINDS["enterprises"])
+    assert (layout.columns[field][2] if read else None) == read
+    assert layout.unknown == tuple(heading for heading in headings if heading != read)
+
+
+def test_the_own_name_of_a_required_field_goes_before_its_synonym(quick_desk: Desk) -> None:
+    plan = quick_desk.plan("enterprises", [{"单位名称": "乙", "企业名称": "甲公司"}])
+    assert (plan.unknown_columns, plan.preview()[0].cells) == (("单位名称",), {"企业名称": "甲公司"})
+
+
+def test_rows_of_blanks_are_no_rows(quick_desk: Desk) -> None:
+    rows = [ENTERPRISE, {"企业名称": "　", "备注": " "}, {"企业名称": "\u00a0"}, {"企业名称": "乙公司"}]
+    for ending in ("csv", "xlsx"):
+        assert [row.number for row in quick_desk.plan("enterprises", rows, ending=ending).preview()] == [2, 5]
 
 
 def test_another_sheet_is_proposed_where_the_first_lacks_the_headings(quick_desk: Desk) -> None:
@@ -546,6 +600,45 @@ def test_unread_cells_reject_dates_and_amounts_and_blank_texts(quick_desk: Desk)
         (5, "企业名称", "=A2", sentence),
     ]
     assert warned(plan) == [(3, "备注", "=A1", sentence)]
+
+
+def test_an_unread_key_rejects_its_row(quick_desk: Desk) -> None:
+    path = write_xlsx(quick_desk.folder / "a.xlsx", [BASIC_PROJECT | {"项目编号": '="P"&1'}])
+    plan = plan_import(quick_desk.db, SYSTEM, "projects", path, today=TODAY)
+    assert said(plan.result()) == [
+        (
+            2,
+            "项目编号",
+            '="P"&1',
+            "The formula has no stored result: open the workbook, let it calculate, and save it.",
+        )
+    ]
+    error = quick_desk.plan("projects", [BASIC_PROJECT | {"项目编号": "#REF!"}])
+    assert said(error.result()) == [(2, "项目编号", "#REF!", "The cell holds an error value of the spreadsheet.")]
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_a_report_never_replaces_what_is_no_report(quick_desk: Desk, ending: str) -> None:
+    plan = quick_desk.plan("enterprises", [ENTERPRISE], ending=ending)
+    path = report_path(plan, quick_desk.folder)
+    path.write_text("珍贵", "utf-8")
+    second = path.with_name(f"enterprises-1-原因-2.{ending}")
+    assert [write_report(plan, path), write_report(plan, path)] == [second, second]
+    assert path.read_text("utf-8") == "珍贵"
+    for other in ([{"企业名称": "甲公司", "联系人": "王"}], [{"企业名称": "甲公司"}]):
+        content = (write_csv if ending == "csv" else write_xlsx)(path, other).read_bytes()
+        assert write_report(plan, path) == second
+        assert path.read_bytes() == content
+    path.write_bytes(b"")
+    assert [write_report(plan, path), write_report(plan, path)] == [path, path]
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_a_report_that_cannot_be_written_is_refused(quick_desk: Desk, ending: str) -> None:
+    plan = quick_desk.plan("enterprises", [ENTERPRISE], ending=ending)
+    with pytest.raises(Refused) as refused:
+        write_report(plan, quick_desk.folder / "nowhere" / f"a.{ending}")
+    assert str(refused.value) == (f"The file “a.{ending}” cannot be written: check the folder and the space on it.")
 
 
 @pytest.mark.parametrize("ending", ["csv", "xlsx"])
@@ -607,6 +700,27 @@ def test_targets_are_percent_yuan_or_counts(desk: Desk) -> None:
         ("signed_amount", 500_000_000.0),
         ("starts", 12.0),
         ("performance", 0.8),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("heading", "values"),
+    [("目标值", [500_000, 80]), ("目标值(亿元)", [5_000_000_000, 80]), ("目标值（%，万元）", [500_000, 80])],
+)
+def test_the_heading_says_the_unit_of_target_amounts(quick_desk: Desk, heading: str, values: list[float]) -> None:
+    row = {"年度": "2026", "责任单位": "吉首市"}
+    quick_desk.take("targets", row | {"指标": "签约额", heading: "50"}, row | {"指标": "开工率", heading: "80"})
+    assert [float(v) for (v,) in quick_desk.rows("select value from target order by id")] == values
+
+
+def test_a_target_under_a_unit_that_is_not_understood_is_rejected(quick_desk: Desk) -> None:
+    row = {"年度": "2026", "责任单位": "吉首市"}
+    result = quick_desk.take(
+        "targets", row | {"指标": "签约额", "目标值(%)": "50"}, row | {"指标": "开工率", "目标值(%)": "80"}
+    )
+    assert counts(result) == {"new": 1, "rejected": 1}
+    assert said(result) == [
+        (2, "目标值(%)", "50", "The unit in the heading is not understood: write 元, 万元 or 亿元 there.")
     ]
 
 

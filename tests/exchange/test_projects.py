@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from crm.exchange import commit_import, export_table, plan_import
 from crm.reports.findings import Severity, findings
-from tests.exchange.sheets import BASIC_PROJECT, TODAY, Desk, counts, said, warned
+from tests.exchange.sheets import BASIC_PROJECT, NOW, SYSTEM, TODAY, Desk, counts, said, warned
 
 FULL_PROJECT = BASIC_PROJECT | {
     "重点产业": "白酒",
@@ -339,11 +340,44 @@ def test_an_agreement_is_met_by_its_number_else_as_the_signing_one(desk: Desk) -
 
 
 def test_an_agreement_without_a_date_is_said(quick_desk: Desk) -> None:
-    plan = quick_desk.plan("projects", [BASIC_PROJECT | {"协议编号": "X1"}])
-    assert warned(plan) == [(2, "协议编号", "X1", "An agreement needs its signing date: it was not taken.")]
+    plan = quick_desk.plan("projects", [BASIC_PROJECT | {"协议编号": "X1", "协议类型": "意向书"}])
+    assert warned(plan) == [
+        (2, "协议类型", "意向书", "An agreement needs its signing date: it was not taken."),
+        (2, "协议编号", "X1", "An agreement needs its signing date: it was not taken."),
+    ]
+
+
+def test_one_agreement_number_is_one_projects(desk: Desk) -> None:
+    signed = {"签约日期": "2025-03-01", "协议类型": "意向书", "协议编号": "X1"}
+    rows = [BASIC_PROJECT | signed | {"项目编号": f"P{n}", "项目名称": f"项目{n}"} for n in (1, 2, 3)]
+    taken = "The number belongs to an agreement of the project P1: it was left out."
+    plan = desk.plan("projects", rows[:2])
+    assert [warning for warning in warned(plan) if warning[1] == "协议编号"] == [(3, "协议编号", "X1", taken)]
+    commit_import(desk.db, SYSTEM, plan, now=NOW)
+    later = desk.plan("projects", rows[2:])
+    assert [warning for warning in warned(later) if warning[1] == "协议编号"] == [(2, "协议编号", "X1", taken)]
+    commit_import(desk.db, SYSTEM, later, now=NOW)
+    day = date(2025, 3, 1)
+    expected = [("X1", "intent", day, None), (None, "intent", day, None), (None, "intent", day, None)]
+    assert agreements(desk) == expected
+    assert counts(desk.take("projects", *rows)) | {"warnings": 0} == {"unchanged": 3, "warnings": 0}
+    for kind, unchanged in (("projects", 3), ("agreements", 1)):
+        path = desk.folder / f"{kind}.csv"
+        export_table(desk.db, SYSTEM, kind, path, now=NOW)
+        again = plan_import(desk.db, SYSTEM, kind, path, today=TODAY)
+        assert (again.unchanged, again.rows) == (unchanged, unchanged)
+    assert agreements(desk) == expected
 
 
 AGREEMENT = {"项目编号": "P1", "协议编号": "X1", "协议类型": "框架协议", "签约日期": "2025-04-01"}
+
+
+def test_an_unknown_contracted_amount_is_learnt_from_the_signing_agreement_alone(desk: Desk) -> None:
+    desk.take("projects", BASIC_PROJECT | {"签约日期": "2025-03-01", "协议编号": "X0", "协议类型": "正式合同"})
+    desk.take("agreements", AGREEMENT | {"协议类型": "意向书", "合同引资额": "50"})
+    assert project(desk, "P1", "contracted_amount") is None
+    desk.take("agreements", AGREEMENT | {"协议编号": "X0", "签约日期": "2025-03-01", "合同引资额": "70"})
+    assert project(desk, "P1", "contracted_amount") == Decimal("700000.00")
 
 
 def test_the_earliest_agreement_is_the_projects_signing(desk: Desk) -> None:
@@ -500,11 +534,12 @@ def test_milestones_and_the_projects_dates_are_one(desk: Desk) -> None:
         step | {"节点": "登月"},
         step | {"节点": "环评", "实际日期": "2025-05-01"},
     )
-    assert counts(result) == {"new": 3, "unchanged": 1, "rejected": 2, "warnings": 1}
+    assert counts(result) == {"new": 4, "rejected": 2}
     assert milestones(desk) == [
         ("eia", date(2025, 5, 1), None),
         ("registration", None, date(2025, 2, 1)),
         ("start", date(2025, 6, 1), date(2025, 6, 5)),
+        ("topping_out", None, None),
     ]
     assert project(desk, "P1", "registered_on", "started_on", "planned_start_on", "stage") == (
         date(2025, 2, 1),
@@ -515,6 +550,18 @@ def test_milestones_and_the_projects_dates_are_one(desk: Desk) -> None:
     desk.take("projects", BASIC_PROJECT | {"开工日期": "2025-06-06"})
     assert milestones(desk)[2] == ("start", date(2025, 6, 1), date(2025, 6, 6))
     assert desk.record("milestone", kind="start")["evidence"] == "照片"
+    assert blocking(desk) == []
+
+
+def test_a_step_of_which_nothing_is_known_yet_is_kept(desk: Desk) -> None:
+    desk.take("projects", BASIC_PROJECT)
+    step = {"项目编号": "P1", "节点": "备案"}
+    assert counts(desk.take("milestones", step)) == {"new": 1}
+    assert milestones(desk) == [("filing", None, None)]
+    path = desk.folder / "milestones.csv"
+    assert export_table(desk.db, SYSTEM, "milestones", path, now=NOW) == 1
+    assert counts(plan_import(desk.db, SYSTEM, "milestones", path, today=TODAY)) == {"unchanged": 1}
+    assert counts(desk.take("milestones", step)) == {"unchanged": 1}
     assert blocking(desk) == []
 
 

@@ -314,6 +314,24 @@ def test_error_values_and_formulas_without_result_are_named(tmp_path: Path) -> N
     assert sheet.cell(1, 4) == "text"
 
 
+def test_a_formula_whose_result_is_an_empty_text_is_a_blank_cell(tmp_path: Path) -> None:
+    rows = (
+        f'<row r="1">{cell("A1", "h")}</row>'
+        '<row r="2"><c r="A2" t="str"><f>IF(1,"")</f><v></v></c><c r="B2" t="str"><f>B1</f><v/></c>'
+        '<c r="C2" t="str"><f>C1</f></c><c r="D2"><f>D1</f><v></v></c></row>'
+        '<row r="3"><c r="A3" t="str"><f>IF(1,"")</f><v></v></c></row>'
+    )
+    sheet = read_sheet(package(tmp_path / "file.xlsx", rows))
+    assert [row for row in cells(sheet) if any(row)] == [["h", None, None, None]]
+    assert {place: text for place, (text, _reason) in sheet.unread.items()} == {(1, 2): "=C1", (1, 3): "=D1"}
+
+
+def test_a_cell_of_blanks_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text("a,b\n　, \n1,\u00a0\t\n", "utf-8")
+    assert cells(read_sheet(path)) == [["a", "b"], [None, None], ["1", None]]
+
+
 def test_cells_of_a_workbook_come_as_they_are(tmp_path: Path) -> None:
     path = tmp_path / "file.xlsx"
     book = openpyxl.Workbook()

@@ -72,6 +72,12 @@ def read(column: Column, *cells: Any) -> tuple[list[Any], dict[int, tuple[str, b
         ("600(万元(港币))", Money(None, Decimal("6000000.00"), "HKD")),
         ("7,161.2300(万港元)", Money(None, Decimal("71612300.00"), "HKD")),
         ("9(万新加坡元)", Money(None, Decimal("90000.00"), "SGD")),
+        ("80(万卢布)", Money(None, Decimal("800000.00"), "RUB")),
+        ("80万丹麦克朗", Money(None, Decimal("800000.00"), "DKK")),
+        ("80(万瑞典克朗)", Money(None, Decimal("800000.00"), "SEK")),
+        ("俄罗斯卢布80万", Money(None, Decimal("800000.00"), "RUB")),
+        ("80万VND", Money(None, Decimal("800000.00"), "VND")),
+        ("80(万某国币)", Money(None, Decimal("800000.00"), "某国币")),
         ("0.00000049", Money(Decimal("0.00"))),
         ("0.0000005", Money(Decimal("0.01"))),
         (0.1 + 0.2, Money(Decimal("3000.00"))),
@@ -89,6 +95,12 @@ def test_amounts_are_read_exactly(cell: Any, money: Money) -> None:
         ("1,2", "This is not an amount: write a number, or a text such as 1.2亿元."),
         ("600万块钱", "This is not an amount: write a number, or a text such as 1.2亿元."),
         ("六百万", "This is not an amount: write a number, or a text such as 1.2亿元."),
+        ("待定", "This is not an amount: write a number, or a text such as 1.2亿元."),
+        ("80abc", "This is not an amount: write a number, or a text such as 1.2亿元."),
+        ("80ABC", "This is not an amount: write a number, or a text such as 1.2亿元."),
+        ("80余万元", "This is not an amount: write a number, or a text such as 1.2亿元."),
+        ("80万多元", "This is not an amount: write a number, or a text such as 1.2亿元."),
+        ("80万吨", "This is not an amount: write a number, or a text such as 1.2亿元."),
         ("100万美元人民币", "This is not an amount: write a number, or a text such as 1.2亿元."),
         (float("nan"), "This is not an amount: write a number, or a text such as 1.2亿元."),
         (True, "This is not an amount: write a number, or a text such as 1.2亿元."),
@@ -118,14 +130,91 @@ def test_what_is_no_amount_says_why(cell: Any, sentence: str) -> None:
         ("注册资本(元)", "2.00"),
         ("注册资本(人民币 万元)", "20000.00"),
         ("注册资本(含税)", "20000.00"),
+        ("注册资本(PPP)", "20000.00"),
+        ("注册资本（亿元，人民币）", "200000000.00"),
+        ("注册资本（亿元）（含设备）", "200000000.00"),
+        ("注册资本（含设备）（亿元）", "200000000.00"),
+        ("注册资本（亿元、含税）", "200000000.00"),
+        ("注册资本（亿元/年）", "200000000.00"),
+        ("注册资本（亿元人民币，估）", "200000000.00"),
+        ("注册资本（折合人民币亿元）", "200000000.00"),
+        ("注册资本（亿\n元）", "200000000.00"),
+        ("注册资本（亿元，含5000万元以下）", "200000000.00"),
+        ("注册资本(百万元)", "2000000.00"),
+        ("注册资本(千元)", "2000.00"),
     ],
 )
 def test_the_unit_in_the_heading_counts(heading: str, amount: str) -> None:
     assert read_money(2, unit_of_heading(heading)) == Money(Decimal(amount))
 
 
-def test_a_foreign_currency_in_the_heading_counts() -> None:
-    assert read_money(2, unit_of_heading("计划总投资(万美元)")) == Money(None, Decimal("20000.00"), "USD")
+@pytest.mark.parametrize(
+    ("heading", "amount", "currency"),
+    [
+        ("计划总投资(万美元)", "20000.00", "USD"),
+        ("计划总投资(美元)", "2.00", "USD"),
+        ("计划总投资（亿元，美元）", "200000000.00", "USD"),
+        ("计划总投资(万丹麦克朗)", "20000.00", "DKK"),
+    ],
+)
+def test_a_foreign_currency_in_the_heading_counts(heading: str, amount: str, currency: str) -> None:
+    assert read_money(2, unit_of_heading(heading)) == Money(None, Decimal(amount), currency)
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "投资(万吨)",
+        "投资(单位：吨)",
+        "投资(万元)(亿元)",
+        "投资(USD k)",
+        "投资(%)",
+        "投资(外币)",
+        "投资(含5000万元设备)",
+    ],
+)
+def test_a_heading_whose_unit_is_not_understood_is_never_read_as_wan(heading: str) -> None:
+    sentence = "The unit in the heading is not understood: write 元, 万元 or 亿元 there."
+    column = Column("投资", "field", Type.MONEY)
+    values, problems = read_cells(
+        column, [2.0, "2", "2万元", "80(万美元)", "", "很多"], heading=heading, names=NOBODY, today=TODAY
+    )
+    assert values == [None, None, Money(Decimal("20000.00")), Money(None, Decimal("800000.00"), "USD"), None, None]
+    assert {n: (str(p.reason), p.rejects) for n, p in problems.items()} == {
+        0: (sentence, True),
+        1: (sentence, True),
+        3: ("The amount is in USD: it is kept, and counts once a rate is given.", False),
+        5: ("This is not an amount: write a number, or a text such as 1.2亿元.", True),
+    }
+
+
+@pytest.mark.parametrize(
+    ("heading", "values"),
+    [
+        ("用地", ["2.00", "30.00", "0.05"]),
+        ("用地(亩)", ["2.00", "30.00", "0.05"]),
+        ("用地（亩/户）", ["2.00", "30.00", "0.05"]),
+        ("用地(约)", ["2.00", "30.00", "0.05"]),
+        ("用地（公顷）", ["30.00", "30.00", "0.05"]),
+        ("用地(单位：公顷)", ["30.00", "30.00", "0.05"]),
+        ("用地(平方公里)", ["3000.00", "30.00", "0.05"]),
+    ],
+)
+def test_an_area_counts_in_mu(heading: str, values: list[str]) -> None:
+    column = KINDS["opportunities"].column("land_mu")
+    assert read_cells(column, [2, "2公顷", "33.3㎡"], heading=heading, names=NOBODY, today=TODAY) == (
+        [Decimal(value) for value in values],
+        {},
+    )
+
+
+def test_a_number_under_a_unit_of_area_that_is_not_understood_is_left_out_and_said() -> None:
+    column = KINDS["opportunities"].column("land_mu")
+    values, problems = read_cells(column, [2, "2亩", ""], heading="用地(英亩)", names=NOBODY, today=TODAY)
+    assert values == [None, Decimal("2.00"), None]
+    assert {n: (str(p.reason), p.rejects) for n, p in problems.items()} == {
+        0: ("The unit in the heading is not understood: write 亩 or 公顷 there. The number was left out.", False)
+    }
 
 
 @given(st.decimals(min_value=0, max_value=Decimal("999999999999.9999"), places=6, allow_nan=False))
@@ -138,6 +227,12 @@ def test_wan_and_yuan_are_the_same_amount(wan: Decimal) -> None:
 def test_a_written_amount_is_read_again(yuan: Decimal) -> None:
     assert read_money(write_money(yuan, None, None), WAN) == Money(yuan)
     assert read_money(write_money(None, yuan, "HKD"), WAN) == Money(None, yuan, "HKD")
+
+
+@pytest.mark.parametrize("currency", ["RUB", "SEK", "某国币"])
+def test_a_written_amount_of_a_rare_currency_is_read_again(currency: str) -> None:
+    amount = Decimal("1234.56")
+    assert read_money(write_money(None, amount, currency), WAN) == Money(None, amount, currency)
 
 
 @given(st.floats(min_value=0, max_value=1e11, allow_nan=False))

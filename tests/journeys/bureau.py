@@ -2,18 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 from crm import store
 from crm.demo import fill
 from crm.metrics import RuleSet
-from crm.months import Month
+from crm.months import Month, bureau_day
 from crm.reports.rankings import Ranking, ranking
 from tests.apps import App, add_people, running_app, utc_now
 from tests.engines import EmbeddedEngine
 
 DESK, HAND = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
-MONTH = Month.of(datetime.now(UTC).date()).plus(-1)
+MONTH = Month.of(bureau_day(utc_now())).plus(-1)
 
 
 class Bureau(App):
@@ -33,7 +32,7 @@ def served_bureau(engine: EmbeddedEngine) -> Iterator[Bureau]:
     database = store.connect(url)
     secrets = add_people(database)
     now = utc_now()
-    fill(database, seed=3, until=MONTH, today=now.date(), now=now)
+    fill(database, seed=3, until=MONTH, today=bureau_day(now), now=now)
     known = {
         "of_jishou": _an_enterprise(database, "433101"),
         "of_fenghuang": _an_enterprise(database, "433123"),

@@ -163,6 +163,36 @@ def test_a_word_is_renamed_with_its_records_and_offered_at_once(page: Page, app:
     expect(cells(page, "words").filter(has_text="网络线索")).to_have_count(0)
 
 
+@SIZES
+def test_what_would_be_lost_is_asked_first(page: Page, app: Bureau, sign_in: SignIn, size: dict[str, int]) -> None:
+    page.set_viewport_size(size)  # type: ignore[arg-type]
+    word = {1440: "委托招商", 390: "基金招商"}[size["width"]]
+    sign_in(page, "admin", path="/dictionaries")
+    choose_row(page, "words", word)
+    dialog = page.get_by_role("dialog")
+    for answer, left in (("no", 1), ("yes", 0)):
+        page.locator(".st-key-card_words").get_by_role("button", name="移除").click()
+        expect(dialog).to_contain_text(re.compile(f"表单不再提供“{word}”；已写有它的 \\d+ 条记录不变。"))
+        page.locator(f".st-key-confirm_{answer} button").click()
+        expect(dialog).to_have_count(0)
+        idle(page)
+        expect(cells(page, "words").filter(has_text=word)).to_have_count(left)
+    go(page, f"{app.url}/units")
+    choose_row(page, "units", "湘西高新区")
+    page.get_by_role("button", name="其他名称").click()
+    alias = dialog.locator('[class*="st-key-alias_"]', has_text="湘西经开区")
+    alias.get_by_role("button", name="移除").click()
+    expect(page.get_by_text("导入和查找将不再把“湘西经开区”认作 湘西高新区。")).to_be_visible()
+    expect(alias).to_be_visible()
+    go(page, f"{app.url}/accounts?search=admin")
+    choose_row(page, "accounts", "管理员甲")
+    page.get_by_role("button", name="结束会话").click()
+    expect(dialog).to_contain_text("您将在所有地方立即退出登录，包括这里。")
+    page.locator(".st-key-confirm_no button").click()
+    expect(dialog).to_have_count(0)
+    expect(page.locator("h1.crm-title")).to_have_text("用户账号")
+
+
 def test_a_leader_reads_the_rule_sets_and_changes_none(page: Page, app: Bureau, sign_in: SignIn) -> None:
     sign_in(page, "sunba", path="/rules")
     expect(page.locator("h1.crm-title")).to_have_text("统计口径")

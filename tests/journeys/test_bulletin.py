@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from crm.exchange.bulletin import MEDIA_TYPES
 from tests.journeys.browser import idle
-from tests.journeys.bureau import MONTH, Bureau
+from tests.journeys.bureau import DESK, HAND, MONTH, Bureau
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +23,11 @@ def app(bureau: Bureau) -> Bureau:
     return bureau
 
 
-def test_the_pages_are_shown_and_three_files_are_saved(page: Page, sign_in: SignIn, tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
+def test_the_pages_are_shown_and_three_files_are_saved(
+    page: Page, sign_in: SignIn, tmp_path: Path, size: dict[str, int]
+) -> None:
+    page.set_viewport_size(size)  # type: ignore[arg-type]
     types = {}
     page.on(
         "response", lambda answer: types.update({answer.url.rpartition(".")[2]: answer.headers.get("content-type")})

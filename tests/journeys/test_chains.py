@@ -168,7 +168,7 @@ def test_the_administrator_ends_a_segment_and_it_is_offered_no_more(
     other = browser.new_context(locale="zh-CN")
     dispatcher = sign_in(other.new_page(), "zhaoliu", path="/chains?industry=logistics")
     expect(ended(dispatcher)).to_contain_text("2026-01-31 已截止")
-    go(dispatcher, f"{app.url}/matching?chain=商贸物流")
+    go(dispatcher, f"{app.url}/matching?unplaced_in=商贸物流")
     dispatcher.get_by_role("button", name="全部提出建议").click()
     expect(dispatcher.get_by_text("家提出了建议")).to_be_visible(timeout=20_000)
     expect(dispatcher.locator('[class*="st-key-candidate_"]').first).to_be_visible()

@@ -67,14 +67,24 @@ def tick(page: Page, row: int) -> None:
     idle(page)
 
 
+READ_COLUMN = """
+(tables, heading) => tables.flatMap((table) => {
+    const at = [...table.querySelectorAll("thead th")].findIndex((cell) => cell.textContent === heading);
+    return [...table.querySelectorAll("tbody tr")].map((row) => row.querySelectorAll("td")[at]?.textContent ?? "");
+})
+"""
+
+
 def column(page: Page, heading: str) -> list[str]:
-    """Read a column of the table on the screen."""
+    """Read a column of the table on the screen, once the canvas has listed its rows and they stay the same."""
     drawn = page.locator(".st-key-card_list canvas table")
-    expect(drawn.locator("tbody tr").first).to_be_attached()
-    page.wait_for_timeout(400)  # the canvas lists new rows for those who cannot see them a moment after it drew them
-    headings = drawn.locator("thead th").all_text_contents()
-    rows = drawn.locator("tbody tr").all()
-    return [row.locator("td").nth(headings.index(heading)).text_content() or "" for row in rows]
+    found: list[str] = []
+    for _turn in range(40):
+        page.wait_for_timeout(300)
+        before, found = found, drawn.evaluate_all(READ_COLUMN, heading)
+        if found and found == before:
+            break
+    return found
 
 
 def test_a_view_is_saved_shared_and_opened_by_another_within_their_own_scope(
@@ -295,7 +305,7 @@ def test_who_saves_second_sees_both_values_and_chooses(
 
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="保存").click()
-    expect(dialog).to_contain_text("您编辑期间，李四修改了这家企业。请逐项选择。")
+    expect(dialog).to_contain_text("您编辑期间，李四修改了这条记录。请逐项选择。")
     expect(dialog.locator(".st-key-conflict_address")).to_contain_text("对方已保存：他写的地址")
     dialog.get_by_text("对方已保存：他写的方向").click()
     idle(page)

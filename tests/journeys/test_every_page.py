@@ -121,8 +121,9 @@ def wrong_in_one_hand(page: Page) -> list[object]:
 def test_every_page_is_chinese_and_fits_a_phone(page: Page, app: Bureau, sign_in: SignIn, login: str) -> None:
     sign_in(page, login)
     left: dict[str, object] = {"search": in_latin(words_of_the_frame(page))}
-    # The dispatcher, who finds most to press, walks through all that others read too.
-    entries = [entry for entry in pages_of(login) if reader_of(entry) == login or login == "zhaoliu"]
+    # The dispatcher, who finds most to press, walks through all that others read too; they through the rest.
+    of_dispatcher = pages_of("zhaoliu")
+    entries = of_dispatcher if login == "zhaoliu" else [e for e in pages_of(login) if e not in of_dispatcher]
     for entry in walk(page, login, entries):
         left[entry.file] = in_latin(words_on(page) | words_in_lists(page))
         left[f"{entry.file} in one hand"] = wrong_in_one_hand(page)

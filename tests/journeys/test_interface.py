@@ -25,6 +25,9 @@ PRINTABLE = {
     "/review?review=三率走势": "zhangsan",
     "/review?review=漏斗与时长": "zhangsan",
     "/review?review=口径推演&alt_threshold=5000": "zhangsan",
+    "/quality": "zhaoliu",
+    "/cards": "zhaoliu",
+    "/enterprise?id={of_jishou}": "zhangsan",
 }
 
 
@@ -272,7 +275,7 @@ def prepare(page: Page) -> None:
 
 @pytest.mark.parametrize("path", PRINTABLE)
 def test_a_report_is_laid_out_for_paper(page: Page, app: Bureau, sign_in: SignIn, path: str) -> None:
-    sign_in(page, PRINTABLE[path], path=path)
+    sign_in(page, PRINTABLE[path], path=path.format(of_jishou=app.of_jishou[0]))
     page.wait_for_timeout(500)
     tables = page.locator('[data-testid="stMain"] [data-testid="stDataFrame"]:visible')
     rows = [int(found.locator("table").get_attribute("aria-rowcount") or 0) - 1 for found in tables.all()]
@@ -293,7 +296,7 @@ def test_a_report_is_laid_out_for_paper(page: Page, app: Bureau, sign_in: SignIn
         assert copy.evaluate(NOT_BLANK)
     # Nothing reaches over the paper's edge, and no card that could be whole is broken.
     assert page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').scrollWidth") <= 1214
-    whole = '[class*="st-key-card_"]:not(.crm-long):not([class*="st-key-card_head_"])'
+    whole = '.stVerticalBlock[class*="st-key-card_"]:not(.crm-long):not([class*="st-key-card_head_"])'
     breaks = page.locator(whole).evaluate_all("cards => cards.map(card => getComputedStyle(card).breakInside)")
     assert set(breaks) <= {"avoid"}
     page.emulate_media(media="screen")
@@ -347,7 +350,7 @@ def test_the_filters_are_said_in_words_on_paper(page: Page, app: Bureau, sign_in
     sign_in(page, "zhangsan", path=f"/ranking?month={month}&unit=凤凰县")
     prepare(page)
     said = page.locator(".crm-filters").all_inner_texts()
-    assert said[0] == f"月份 {month} · 口径 default · 统计口径 按项目数"
+    assert said[0] == f"月份 {month} · 口径 default · 计算方式 按项目数"
     assert "责任单位 凤凰县 · 比率 开工率" in said
     assert str(app.ranking.as_of) in page.locator(".crm-caption").first.inner_text()
 

@@ -15,6 +15,7 @@ from tests.journeys.bureau import DESK, HAND, Bureau
 pytestmark = pytest.mark.browser
 
 SignIn = Callable[..., Page]
+FOLDED = ("outcome", "difficulty")
 
 
 @pytest.fixture(scope="session")
@@ -152,6 +153,49 @@ def test_a_contact_is_changed_within_the_day_and_an_old_one_corrected(page: Page
 
 
 @pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
+def test_outcome_difficulty_and_people_stand_on_the_timeline_and_taking_back_asks_first(
+    page: Page, app: Bureau, sign_in: SignIn, size: dict[str, int]
+) -> None:
+    page.set_viewport_size(size)  # type: ignore[arg-type]
+    enterprise, name, _code = app.of_jishou
+    sign_in(page, "zhangsan", path=f"/log-contact?enterprise={enterprise}")
+    said = f"谈妥三号地块{size['width']}"
+    page.get_by_label("对接内容").fill(said)
+    page.get_by_label("对方人员").fill("王总")
+    outcome, difficulty = (page.locator(f".st-key-contact_{field}").get_by_role("combobox") for field in FOLDED)
+    expect(outcome).not_to_be_visible()
+    page.locator(".st-key-contact_more summary").click()
+    page.wait_for_timeout(500)  # it unfolds
+    outcome.click()
+    page.get_by_role("option", name="达成初步意向").click()
+    idle(page)
+    difficulty.fill("**水压**不足")
+    page.get_by_role("option", name="**水压**不足").click()
+    idle(page)
+    page.get_by_role("button", name="保存").first.click()
+    saved(page, name)
+    entry = page.locator("[class*=st-key-contact_]", has_text=said).last
+    expect(entry).to_contain_text("我方：张三 · 对方：王总 · 结果：达成初步意向 · 困难：**水压**不足")
+    entry.get_by_role("button", name="修改").click()
+    expect(page.locator("h1.crm-title")).to_have_text("修改对接")
+    outcome, difficulty = (page.locator(f'[class*="_{field}"]').get_by_role("combobox") for field in FOLDED)
+    expect(outcome).to_have_value("达成初步意向")
+    expect(difficulty).to_have_value("**水压**不足")
+    page.get_by_role("button", name="取消").click()
+    saved(page, name)
+    entry.get_by_role("button", name="撤回").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("对接连同下一步和附件将从时间线、待办和统计中撤下，不能恢复。")
+    page.locator(".st-key-confirm_no button").click()
+    expect(dialog).to_have_count(0)
+    idle(page)
+    expect(entry).to_be_visible()
+    entry.get_by_role("button", name="撤回").click()
+    page.locator(".st-key-confirm_yes button").click()
+    expect(page.get_by_text(said, exact=True)).to_have_count(0)
+
+
+@pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
 def test_a_file_goes_with_the_contact_and_only_the_unit_downloads_it(
     page: Page, browser: Browser, app: Bureau, sign_in: SignIn, tmp_path: Path, size: dict[str, int]
 ) -> None:
@@ -222,6 +266,9 @@ def test_news_and_files_of_an_enterprise_are_added_on_its_page(
     expect(files.get_by_role("link", name="投资方案.txt")).to_be_visible()
     idle(page)
     files.get_by_role("button", name="移除").click()
+    expect(page.get_by_text("“投资方案.txt”移除后任何人都看不到、也不能下载，不能恢复。")).to_be_visible()
+    expect(files.get_by_role("link", name="投资方案.txt")).to_be_visible()
+    page.locator('[class*="st-key-file_off_"][class*="_yes"] button').click()
     expect(files.get_by_role("link", name="投资方案.txt")).to_have_count(0)
     page.context.clear_cookies()
     sign_in(page, "sunba", path=f"/enterprise?id={enterprise}")
@@ -229,6 +276,45 @@ def test_news_and_files_of_an_enterprise_are_added_on_its_page(
     expect(page.locator(".st-key-news_add")).to_have_count(0)
     expect(page.locator(".st-key-card_files input[type=file]")).to_have_count(0)
     expect(page.locator(".st-key-card_timeline").get_by_role("button", name="更正")).to_have_count(0)
+
+
+@pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
+def test_a_contact_person_is_put_away_and_news_taken_back_only_after_a_question(
+    page: Page, app: Bureau, sign_in: SignIn, size: dict[str, int]
+) -> None:
+    page.set_viewport_size(size)  # type: ignore[arg-type]
+    enterprise, _name, _code = app.of_jishou
+    whom = f"欧阳{size['width']}"
+    sign_in(page, "zhangsan", path=f"/enterprise?id={enterprise}")
+    page.locator(".st-key-person_add button").click()
+    page.get_by_role("dialog").get_by_label("姓名").fill(whom)
+    page.get_by_role("dialog").get_by_role("button", name="保存").click()
+    person = page.locator('.st-key-card_people [class*="st-key-person_"]', has_text=whom).first
+    expect(person).to_be_visible()
+    idle(page)
+    person.locator("button:visible").click()
+    page.locator(".st-key-person_archive button").click()
+    expect(page.get_by_text(f"{whom} 连同电话等信息将不再列入联系人，不能恢复。")).to_be_visible()
+    expect(person).to_be_attached()
+    page.locator(".st-key-person_archive_yes button").click()
+    expect(person).to_have_count(0)
+    idle(page)
+    page.locator(".st-key-news_add button").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox").click()
+    page.get_by_role("option", name="融资").click()
+    dialog.get_by_label("动态内容").fill(f"听错的消息{size['width']}")
+    dialog.get_by_role("button", name="保存").click()
+    news = page.locator('[class*="st-key-news_"]', has_text=f"听错的消息{size['width']}").last
+    expect(dialog).to_have_count(0)
+    idle(page)
+    for answer, left in (("no", 1), ("yes", 0)):
+        news.get_by_role("button", name="撤回").click()
+        expect(dialog).to_contain_text(re.compile(r"\d{4}-\d\d-\d\d 的动态将从时间线中撤下，不能恢复。"))
+        page.locator(f".st-key-confirm_{answer} button").click()
+        expect(dialog).to_have_count(0)
+        idle(page)
+        expect(news).to_have_count(left)
 
 
 def test_another_units_contact_is_neither_changed_nor_corrected_by_its_address(

@@ -2,20 +2,25 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from crm import store
 from crm.metrics import percent
-from tests.apps import PASSWORD, app_with_people
+from crm.months import bureau_day
+from tests.apps import PASSWORD, App, add_people, app_with_people, running_app, utc_now
 from tests.engines import EmbeddedEngine
-from tests.journeys.browser import click_cell, idle, title
+from tests.journeys.browser import attend, click_cell, idle, title
 from tests.journeys.bureau import DESK, HAND, Bureau
+from tests.probes import insert, insert_enterprise, insert_project, unit_ids
 
 pytestmark = pytest.mark.browser
 
 SignIn = Callable[..., Page]
 MAIN = ("signing", "performance", "startup")
+DAY = timedelta(days=1)
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +55,16 @@ def listed(dialog: Locator) -> tuple[int, int]:
     text = dialog.inner_text().replace(",", "")
     hidden = re.findall(r"另有 (\d+) 条计入此数", text)
     return int(re.findall(r"共 (\d+) 条", text)[0]), int(hidden[0]) if hidden else 0
+
+
+def enter(page: Page, app: App, login: str) -> None:
+    """Sign in at an app of the test's own."""
+    attend(page)
+    page.goto(f"{app.url}/login")
+    page.locator("#login").fill(login)
+    page.locator("#password").fill(PASSWORD)
+    page.locator("button[type=submit]").click()
+    idle(page)
 
 
 @pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
@@ -149,13 +164,42 @@ def test_the_chains_open_the_projects_of_a_cell(page: Page, app: Bureau, sign_in
     expect(dialog).to_contain_text("首次签约日期在期内")
 
 
+@pytest.mark.parametrize("login", ["zhangsan", "lisi"])
+def test_a_to_do_opens_where_it_is_done_and_the_head_of_a_unit_sees_the_units(
+    page: Page, embedded_engine: EmbeddedEngine, login: str
+) -> None:
+    url, today = embedded_engine.clone(), bureau_day(utc_now())
+    database = store.connect(url)
+    add_people(database)
+    unit = unit_ids(database)["吉首"]
+    enterprise = insert_enterprise(database, "湖南甲科技有限公司", owner_unit_id=unit, owner_person="张三")
+    insert_project(database, "P1", unit_id=unit, enterprise_id=enterprise, planned_start_on=today - 2 * DAY)
+    demanded = {"number": "督办〔2026〕1号", "level": "blue", "demand": "**补报**材料", "issued_on": today - 9 * DAY}
+    order = insert(database, "supervision_order", unit_id=unit, due_on=today - 3 * DAY, **demanded)
+    database.close()
+    with running_app(url) as small:
+        enter(page, small, login)
+        card = page.locator(".st-key-card_todo")
+        expect(card).to_contain_text({"zhangsan": "近期待办", "lisi": "本单位近期待办"}[login])
+        texts = card.locator('[class*="st-key-todo_text_"]')
+        expect(texts).to_have_count(2)
+        assert [text.split("\n") for text in texts.all_inner_texts()] == [
+            ["督办〔2026〕1号 **补报**材料", "", f"{today - 3 * DAY}"],
+            ["开工节点", "", f"湖南甲科技有限公司 · 项目P1 · 张三 · {today - 2 * DAY}"],
+        ]
+        card.get_by_role("link", name="督办〔2026〕1号 **补报**材料").click()
+        expect(page).to_have_url(re.compile(rf"/supervision\?order={order}$"))
+        expect(page.locator("h1.crm-title")).to_have_text("督办〔2026〕1号")
+        idle(page)
+        page.go_back()
+        card.get_by_role("link", name="开工节点").click()
+        expect(page.locator("h1.crm-title")).to_have_text("项目P1")
+        idle(page)
+
+
 def test_an_empty_bureau_says_what_to_do_next(page: Page, embedded_engine: EmbeddedEngine) -> None:
     with app_with_people(embedded_engine) as empty:
-        page.goto(f"{empty.url}/login")
-        page.locator("#login").fill("zhangsan")
-        page.locator("#password").fill(PASSWORD)
-        page.locator("button[type=submit]").click()
-        idle(page)
+        enter(page, empty, "zhangsan")
         assert title(page) == "招商总览"
         expect(page.get_by_text("还没有可供总览的数据。")).to_be_visible()
         expect(page.locator("canvas")).to_have_count(0)

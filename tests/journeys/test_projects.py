@@ -226,5 +226,7 @@ def test_a_reader_finds_no_button_that_changes_anything(page: Page, app: Bureau,
     page.locator(".st-key-board [class*='st-key-open_'] button").first.click()
     expect(page.locator(".st-key-card_milestones")).to_be_visible()
     idle(page)
-    for key in ("deeds", "move_on", "another_stage", "add_milestone"):
+    for key in ("move_on", "another_stage", "add_milestone"):
         expect(page.locator(f".st-key-{key}")).to_have_count(0)
+    page.locator(".st-key-deeds button").click()
+    expect(page.get_by_role("menuitem")).to_have_text(["变更记录"])

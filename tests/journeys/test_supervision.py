@@ -74,7 +74,7 @@ def test_a_card_becomes_an_order_that_the_unit_answers_and_the_bureau_closes(
 
     unit = newcomer("zhangsan", path="/desk?whose=我的")
     unit.set_viewport_size(size)  # type: ignore[arg-type]
-    unit.locator(".st-key-kind").get_by_text("督办单", exact=True).click()
+    unit.locator(".st-key-due_kind").get_by_text("督办单", exact=True).click()
     idle(unit)
     line = unit.locator('[class*="st-key-todo_supervision_"]', has_text=f"{number} {demand}").first
     line.get_by_role("link", name="查看督办单").click()

@@ -126,6 +126,9 @@ def test_a_cards_projects_are_those_it_counts(db, bureau, chains, segments):
         for cell in chain_map(db, reader, chains["tea"].id, on=TODAY).cells:
             listed = segment_projects(db, reader, cell.segment.id)
             assert (len(listed), listed["stage"].isin(SIGNED).sum()) == (cell.counts.projects, cell.counts.signed)
+            cut = segment_projects(db, reader, cell.segment.id, limit=1)
+            assert cut.equals(listed[:1])
+            assert list(cut["total"]) == [cell.counts.projects][: len(listed)]
 
 
 def test_a_task_force_sees_its_own_chains_and_these_whole(db, bureau, chains, segments):

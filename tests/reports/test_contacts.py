@@ -16,7 +16,7 @@ from crm.reports.contacts import (
     timeline,
 )
 from crm.reports.enterprises import enterprise_record, worth_searching
-from tests.probes import NOW, SYSTEM, TODAY, insert, insert_enterprise, person, unit_ids
+from tests.probes import NOW, SYSTEM, TODAY, insert, insert_enterprise, insert_project, person, unit_ids
 
 DAY = timedelta(days=1)
 
@@ -58,6 +58,31 @@ def test_a_timeline_is_paged_newest_first_and_leaves_out_what_was_taken_back(db)
     assert pages == [expected[:3], expected[3:6], expected[6:], []]
     assert enterprise_record(db, SYSTEM, enterprise).follow_ups == 8
     assert count_timeline(db, SYSTEM, enterprise) == (8, 0)
+
+
+def test_a_contact_says_who_took_part_and_what_came_of_it_and_names_its_project_only_to_who_may_see_it(db, staff, unit):
+    fenghuang = unit_ids(db)["凤凰"]
+    enterprise = insert_enterprise(db, "两家共有的企业", owner_unit_id=unit)
+    key = {"enterprise_id": enterprise}
+    own, theirs = insert_project(db, "P-own", unit_id=unit, **key), insert_project(db, "P", unit_id=fenghuang, **key)
+    away = insert_project(db, "P-away", unit_id=unit, archived_at=NOW, **key)
+    boss, foreign = person("zhaoliu", Role.DISPATCHER), person("wangwu", Role.STAFF, unit_id=fenghuang)
+    said = {"our_people": "张三", "their_people": "王总", "outcome": "待企业回复", "difficulty": "用电负荷不足"}
+    log(db, staff, enterprise, project_id=own, **said)
+    log(db, foreign, enterprise, days=1, project_id=theirs)
+    insert(db, "follow_up", happened_on=TODAY - 2 * DAY, method="phone", content="谈", project_id=away, **key)
+
+    def shown(actor):
+        return [
+            (entry.our_people, entry.their_people, entry.outcome, entry.difficulty, entry.project_id, entry.project)
+            for entry in timeline(db, actor, enterprise)
+        ]
+
+    first, nothing = tuple(said.values()), ("", "", "", "")
+    unnamed = (*nothing, None, "")
+    assert shown(boss) == [(*first, own, "项目P-own"), (*nothing, theirs, "项目P"), unnamed]
+    assert shown(staff) == [(*first, own, "项目P-own"), unnamed, unnamed]
+    assert shown(foreign) == [(*first, None, ""), (*nothing, theirs, "项目P"), unnamed]
 
 
 def test_what_is_open_is_listed_by_its_due_date_and_only_to_who_sees_the_enterprise(db, staff, unit):

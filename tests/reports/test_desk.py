@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from crm.errors import NotFound
+from crm.locale import use_language
 from crm.model import Role
 from crm.reports import desk
 from crm.reports.desk import Due, DueKind, Period, PersonCount, Quiet, Step, When, Whose
@@ -114,6 +115,46 @@ def test_everything_of_mine_that_is_due_in_full_the_longest_overdue_first(db, me
         (When.SOON, DueKind.MILESTONE): 1,
         (When.SOON, DueKind.DIFFICULTY): 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "about", "pages"),
+    [
+        ("next_step", (9, 11), ["enterprise?id=9 企业", "project?id=11 项目"]),
+        ("next_step", (9, None), ["enterprise?id=9 企业"]),
+        ("engagement_step", (9, None), ["enterprise?id=9 企业"]),
+        ("planned_start", (9, 11), ["project?id=11 项目", "enterprise?id=9 企业"]),
+        ("milestone", (9, 11), ["project?id=11 项目", "enterprise?id=9 企业"]),
+        ("difficulty", (9, 11), ["project?id=11 项目", "enterprise?id=9 企业"]),
+        ("difficulty", (9, None), ["enterprise?id=9 企业"]),
+        ("commitment", (9, 11), ["project?id=11 项目", "enterprise?id=9 企业"]),
+        ("returned_milestone", (9, 11), ["project?id=11 项目", "enterprise?id=9 企业"]),
+        ("returned_funds", (9, 11), ["project?id=11 项目", "enterprise?id=9 企业"]),
+        ("supervision", (9, 11), ["supervision?order=7 查看督办单", "project?id=11 项目", "enterprise?id=9 企业"]),
+        ("supervision", (None, None), ["supervision?order=7 查看督办单"]),
+    ],
+)
+def test_what_is_due_opens_first_where_it_is_done(kind, about, pages):
+    enterprise, project = about
+    item = Due(DueKind(kind), 7, 1, NOW, "", TODAY, enterprise, "企业", project, "项目", "吉首", "张三")
+    with use_language("zh_CN"):
+        links = [f"{page}?{name}={record} {words}" for (page, name, record), words in item.links.items()]
+    assert links == pages
+
+
+@pytest.mark.parametrize(
+    ("roles", "is_unit"),
+    [
+        ((Role.STAFF,), False),
+        ((Role.UNIT_HEAD,), True),
+        ((Role.STAFF, Role.UNIT_HEAD), True),
+        ((Role.UNIT_HEAD, Role.DISPATCHER), False),
+        ((Role.LEADER,), False),
+        ((Role.TASKFORCE,), False),
+    ],
+)
+def test_a_head_of_a_unit_is_concerned_with_the_units_work_and_others_with_their_own(roles, is_unit):
+    assert desk.concerned(person("lisi", *roles, unit_id=5)) == (Whose(unit_id=5) if is_unit else MINE)
 
 
 def test_the_unit_sees_the_unit_and_the_bureau_sees_all(db, me, boss, units, bureau):

@@ -191,6 +191,47 @@ def test_every_project_behind_a_number_says_why_it_counts_or_not(db, behind):
     assert (found.hidden, found.as_json()["n"], found.as_json()["d"]) == (0, 2, 4)
 
 
+@pytest.mark.parametrize("basis", Basis)
+@pytest.mark.parametrize("slug", RATES)
+def test_the_number_behind_facts_is_the_rankings_whoever_asks(db, by_short, slug, basis):
+    funded = {"contracted_amount": Decimal(900), "arrivals": [(date(2026, 4, 2), Decimal("0.07"))]}
+    put(
+        db, signed("吉首", 3, 2, planned_investment=Decimal("0.10"), **funded) + signed("吉首", 2, 1), unit_ids=by_short
+    )
+    row = ranking(db, month=MAY, rules=DEFAULT, basis=basis).rows[0]
+    assert row.pairs[slug].d
+    for actor in (SYSTEM, person("wangwu", Role.STAFF, unit_id=by_short["凤凰"])):
+        found = facts(db, actor, month=MAY, unit=row.unit, slug=slug, rules=DEFAULT, basis=basis)
+        assert found.pair == row.pairs[slug]
+
+
+@pytest.mark.parametrize("slug", RATES)
+def test_the_projects_behind_all_ranked_units_are_those_of_each(db, by_short, slug):
+    funded = {"contracted_amount": Decimal(900), "arrivals": [(date(2026, 4, 2), Decimal("0.07"))]}
+    # A department is not ranked.
+    bureau = [*signed("州直", 2, 1), *signed("吉首", 3, 2, **funded), *signed("凤凰", 3, 1, **funded)]
+    put(db, bureau, unit_ids=by_short)
+    found = facts(db, SYSTEM, month=MAY, unit=None, slug=slug, rules=DEFAULT)
+    ranked = ranking(db, month=MAY, rules=DEFAULT)
+    each = [facts(db, SYSTEM, month=MAY, unit=row.unit, slug=slug, rules=DEFAULT) for row in ranked.rows]
+    assert found.pair == ranked.total[slug]
+    assert sorted((f.unit, f.code, f.in_n) for f in found.rows) == sorted(
+        (f.unit, f.code, f.in_n) for facts_ in each for f in facts_.rows
+    )
+    mine = facts(
+        db, person("wangwu", Role.STAFF, unit_id=by_short["凤凰"]), month=MAY, unit=None, slug=slug, rules=DEFAULT
+    )
+    assert {f.unit for f in mine.rows} == {"凤凰"}
+    assert (mine.pair, mine.hidden) == (found.pair, sum(f.in_d and f.unit != "凤凰" for f in found.rows))
+
+
+def test_the_table_of_facts_leads_to_their_projects(db, behind):
+    found = facts(db, SYSTEM, month=MAY, unit=behind, slug="startup", rules=DEFAULT)
+    codes = dict(db.rows("select id, code from project"))
+    frame = rankings.facts_frame(found)
+    assert [codes[project_id] for project_id in frame["id"]] == list(frame["code"]) == [f.code for f in found.rows]
+
+
 def test_a_project_counts_for_the_unit_that_held_it_on_the_cut_off_date(db, behind):
     april = [
         {

@@ -1,5 +1,6 @@
 """A backup restores to equal tables on either engine; a damaged one is refused and leaves nothing."""
 
+import importlib
 import json
 import random
 from datetime import date
@@ -9,6 +10,7 @@ import pytest
 from crm import store
 from crm.errors import Refused
 from tests.bureaus import NOW, put, random_project
+from tests.probes import insert_enterprise, insert_project
 
 TABLES = (
     "unit",
@@ -61,6 +63,24 @@ def test_the_app_goes_on_reading_and_a_backup_changes_nothing(bureau, tmp_path):
     before = dump(bureau)
     store.backup(bureau, tmp_path / "copy", now=NOW)
     assert dump(bureau) == before
+
+
+def test_a_backup_is_of_one_moment_and_nobody_waits_for_it(bureau, monkeypatch, tmp_path):
+    module = importlib.import_module("crm.store.backup")  # the package shows the function of that name
+    before, write = dump(bureau), module._write
+
+    def somebody_writes_meanwhile(session, table, folder):
+        investor = insert_enterprise(bureau, f"投资方 {table}")
+        insert_project(bureau, f"N-{table}", enterprise_id=investor, unit_id=1)
+        return write(session, table, folder)
+
+    monkeypatch.setattr(module, "_write", somebody_writes_meanwhile)
+    store.backup(bureau, tmp_path / "copy", now=NOW)
+    assert bureau.value("select count(*) from project where code like 'N-%'") > 20
+    restored = store.restore(tmp_path / "copy", str(tmp_path / "new.duckdb"))
+    assert dump(restored) == before
+    assert store.verify_audit(restored) == []
+    restored.close()
 
 
 def test_an_existing_folder_is_not_written_to(bureau, tmp_path):

@@ -50,12 +50,14 @@ def test_whatever_was_acknowledged_before_a_kill_is_there_whole_and_nothing_by_h
         )
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
+        # Every other program is let come to its first answer, however busy the machine is.
+        first = child.stdout.readline() if kill % 2 else ""
         time.sleep(rng.uniform(0.02, 0.4))
         child.send_signal(signal.SIGKILL)
         out, _err = child.communicate()
         assert child.returncode == -signal.SIGKILL
         # A line cut off by the kill was not read by anybody.
-        lines = out.splitlines(keepends=True)
+        lines = (first + out).splitlines(keepends=True)
         acknowledged += [tuple(line.split()) for line in lines if line.endswith("\n")]
         db = store.connect(embedded_url)
         stored = {

@@ -208,7 +208,9 @@ def test_every_entry_holds_the_hash_of_the_one_before_and_the_head_that_of_the_n
     assert store.verify_audit(db) == []
 
 
-@pytest.mark.parametrize("field", ["password_hash", "totp_secret", "setup_code_hash"])
+@pytest.mark.parametrize(
+    "field", ["password_hash", "totp_secret", "setup_code_hash", "calendar_token_hash", "api_token_hash"]
+)
 def test_secrets_are_masked_in_the_audit(db, field):
     account = {"login": "zhang", "name": "张三", "roles": "staff", "industries": "", field: "s3cret-one"}
     with store.transaction(db, actor="x", now=NOW) as work:
@@ -353,14 +355,20 @@ def test_a_break_in_the_audit_chain_is_found_where_it_is(database_url, tamper, c
     crm = Commands(capsys, monkeypatch)
     done = crm("audit", "verify", "--db", database_url, "--format", "json")
     assert (done.code, done.err) == (1, "")
-    assert json.loads(done.out) == [{"entry": entry, "problem": problem} for entry, problem in expected]
+    document = json.loads(done.out)
+    assert document["problems"] == [{"entry": entry, "problem": problem} for entry, problem in expected]
+    assert document["broken_at"] == expected[0][0]
 
 
 def test_a_whole_audit_chain_is_said_to_be_whole(database_url, capsys, monkeypatch):
     crm = Commands(capsys, monkeypatch)
     done = crm("audit", "verify", "--db", database_url)
     assert (done.code, done.out, done.err) == (0, "审计链完整。\n", "")
-    assert crm("audit", "verify", "--db", database_url, "--format", "json").out == "[]\n"
+    document = json.loads(crm("audit", "verify", "--db", database_url, "--format", "json").out)
+    database = store.connect(database_url)
+    entries = database.value("select count(*) from audit")
+    database.close()
+    assert document == {"entries": entries, "broken_at": None, "problems": []}
 
 
 # -------------------------------------------------------------------------------------------------------- concurrency

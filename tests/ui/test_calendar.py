@@ -2,23 +2,24 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from crm import store
 from crm.actions import accounts
-from crm.actions.calendars import renew_calendar, revoke_calendar
+from crm.actions.tokens import renew_token, revoke_token
 from crm.exchange.calendar import write_calendar
 from crm.locale import use_language
-from crm.reports.accounts import find_actor
+from crm.months import bureau_day
+from crm.reports.accounts import Token, find_actor
 from crm.reports.desk import Due, DueKind
 from tests.apps import PASSWORD, SYSTEM, App, Client, add_people, running_app, utc_now
 from tests.engines import ServerEngine
 from tests.probes import insert, insert_enterprise, unit_ids
 
-TODAY = datetime.now(UTC).date()
+TODAY = bureau_day(utc_now())
 CHANGED = datetime(2026, 6, 30, 8, 0, 5, 999)  # noqa: DTZ001  # moments are stored as UTC without zone
 NASTY = 'a;b,c\\n\\d"\r\nEND:VEVENT\nBEGIN:VALARM\x00\x1b\x7f <b>x</b>'
 
@@ -118,6 +119,22 @@ def test_an_event_in_full() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "project_id", "page"),
+    [
+        (DueKind.MILESTONE, 5, "project?id=5"),
+        (DueKind.PLANNED_START, 5, "project?id=5"),
+        (DueKind.NEXT_STEP, 5, "enterprise?id=9"),
+        (DueKind.ENGAGEMENT_STEP, None, "enterprise?id=9"),
+        (DueKind.SUPERVISION, 5, "supervision?order=7"),
+    ],
+)
+def test_an_event_links_to_the_record_that_it_is_done_on(kind: DueKind, project_id: int | None, page: str) -> None:
+    item = due(kind=kind, text="land", project_id=project_id)
+    _calendar, (event,) = parsed(write_calendar([item], name="张三", address="https://crm.example"))
+    assert event["URL"] == f"https://crm.example/{page}"
+
+
 def test_typed_text_comes_back_whole_and_makes_no_line_of_its_own() -> None:
     content = write_calendar([due(text=NASTY, enterprise=NASTY, person=NASTY)], name=NASTY, address="http://x")
     calendar, (event,) = parsed(content)
@@ -182,7 +199,7 @@ def token_of(database: store.Database, login: str) -> str:
     """A new calendar token of a person."""
     actor = find_actor(database, login)
     assert actor is not None
-    return renew_calendar(database, actor, now=utc_now())
+    return renew_token(database, actor, Token.CALENDAR, now=utc_now())
 
 
 @pytest.mark.server_engine
@@ -264,7 +281,7 @@ class TestTheFeed:
         assert status(first) == 200
         second = token_of(database, "leaving")
         assert (status(first), status(second)) == (404, 200)
-        revoke_calendar(database, actor, now=utc_now())
+        revoke_token(database, actor, Token.CALENDAR, now=utc_now())
         assert status(second) == 404
         third = token_of(database, "leaving")
         assert status(third) == 200

@@ -1,8 +1,5 @@
 """Accounts: who may sign in, with which roles, where they are signed in; and what each role may do."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
@@ -13,7 +10,7 @@ from crm.model import Role, label
 from crm.reports.accounts import AccountRow, chains, list_accounts, rights
 from crm.reports.rankings import units
 from crm.ui import components as ui
-from crm.ui import session
+from crm.ui import filters, session
 
 actor, db, state = session.current_actor(), session.database(), st.session_state
 now = session.utc_now()
@@ -135,6 +132,12 @@ def shut_out(row: AccountRow) -> None:
         state["account_refused"] = str(error)
 
 
+def end_sessions(row: AccountRow) -> None:
+    """Sign a person out everywhere, and say how often they were signed in."""
+    ended = accounts.end_sessions(db, actor, row.id, now=session.utc_now())
+    session.flash(_("{count} sessions are ended.", count=ended))
+
+
 def choices(row: AccountRow) -> None:
     """Draw what can be done with the chosen account."""
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -147,9 +150,14 @@ def choices(row: AccountRow) -> None:
             state.pop("made_account", None)
             new_code(row)
         if row.session_seen_at and st.button(str(_("End sessions")), icon=":material/logout:"):
-            ended = accounts.end_sessions(db, actor, row.id, now=session.utc_now())
-            session.flash(_("{count} sessions are ended.", count=ended))
-            st.rerun()
+            ui.confirm(
+                _("End sessions"),
+                _("You are signed out everywhere at once, also here.")
+                if row.login == actor.login
+                else _("{name} is signed out everywhere at once; what they have not saved is lost.", name=row.name),
+                do=_("End sessions"),
+                action=lambda: end_sessions(row),
+            )
         if row.disabled_at is None and st.button(str(_("Shut out")), icon=":material/block:"):
             ui.confirm(
                 _("Shut out"),
@@ -186,26 +194,18 @@ with ui.title_row(actor, _("Accounts"), _("{total} records", total=len(found)), 
 if refused := state.pop("account_refused", None):
     st.error(ui.safe(refused), icon=":material/error:")
 
-kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
-
-
-def any_of(title: object, options: list[Any], key: str, words: Callable[[Any], str]) -> Any:
-    """Draw a filter that may be left open."""
-    return st.selectbox(str(title), options, index=None, format_func=words, placeholder=str(_("All")), key=key, **kept)
-
-
 with ui.card("filters"):
     places = st.columns(4)
     with places[0]:
         wanted = st.text_input(
-            str(_("Search")), type="search", key="search", placeholder=str(_("Login, name or unit")), **kept
+            str(_("Search")), type="search", placeholder=str(_("Login, name or unit")), **filters.kept("search")
         )
     with places[1]:
-        role = any_of(_("Role"), list(Role), "account_role", lambda r: str(label(r)))
+        role = filters.any_of(_("Role"), list(Role), "account_role", label)
     with places[2]:
-        unit = any_of(_("Unit"), list(unit_names), "account_unit", unit_names.__getitem__)
+        unit = filters.any_of(_("Unit"), list(unit_names), "account_unit", unit_names.__getitem__)
     with places[3]:
-        standing = any_of(_("Status"), list(STATUSES), "account_status", lambda slug: str(STATUSES[slug]))
+        standing = filters.any_of(_("Status"), list(STATUSES), "account_status", STATUSES.__getitem__)
 text = (wanted or "").casefold()
 shown = [
     row
@@ -216,7 +216,7 @@ shown = [
     and standing in (None, status(row))
 ]
 with ui.card("accounts"):
-    ui.clear_filters(("search", "account_role", "account_unit", "account_status"))
+    filters.clear_button(("search", "account_role", "account_unit", "account_status"))
     if shown:
         frame = pd.DataFrame(
             {

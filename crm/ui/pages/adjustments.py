@@ -16,10 +16,9 @@ from crm.reports.rankings import units as all_units
 from crm.reports.rule_sets import list_rule_sets
 from crm.ui import adjustment_forms as forms
 from crm.ui import components as ui
-from crm.ui import session, tables
+from crm.ui import filters, session, tables
 
 actor, db, today = session.current_actor(), session.database(), session.today()
-kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 units = {unit.id: unit.name for unit in all_units(db)}
 months = [str(Month.of(today).plus(-n)) for n in range(36)]
 rule_sets = {stored.rules.name: stored.rules for stored in list_rule_sets(db)}
@@ -95,19 +94,12 @@ def effect_table(rules: RuleSet) -> None:
 
 header = st.container()
 with st.container(horizontal=True, key="filters", vertical_alignment="bottom"):
-    kept_month = st.selectbox(str(_("Month")), months, index=1, key="adjustment_month", width=140, **kept)
-    unit_id = st.selectbox(
-        str(_("Unit")),
-        list(units),
-        index=None,
-        format_func=units.__getitem__,
-        placeholder=str(_("All units")),
-        key="adjustment_unit",
-        width=170,
-        **kept,
+    month = filters.choose_month(months, index=1, key="adjustment_month")
+    unit_id = filters.any_of(
+        _("Unit"), list(units), "adjustment_unit", units.__getitem__, left_open=_("All units"), width=170
     )
-    every_month = st.toggle(str(_("All months")), key="adjustment_all", **kept)
-month, choices = Month.parse(kept_month or months[1]), {each: each for each in months}
+    every_month = st.toggle(str(_("All months")), **filters.kept("adjustment_all"))
+choices = {each: each for each in months}
 caption = _("Points given and taken in a month, added to the score of the ranking")
 with header, ui.title_row(actor, _("Adjustments"), caption, log_contact="secondary", printable=True):
     if may_adjust and st.button(
@@ -120,7 +112,5 @@ with ui.card("adjustments", _("Points on record")):
     points_table()
 with ui.card("effect", _("What the points of {month} do", month=month)) as aside:
     with aside:
-        name = st.selectbox(
-            str(_("Rule set")), list(rule_sets), key="rules", label_visibility="collapsed", width=180, **kept
-        )
-    effect_table(rule_sets[name or next(iter(rule_sets))])
+        rules = filters.choose_rules(rule_sets, label_visibility="collapsed")
+    effect_table(rules)

@@ -2,7 +2,6 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -22,19 +21,10 @@ from crm.reports.audit import (
 )
 from crm.reports.audit_words import ACTIONS, SUBJECTS
 from crm.ui import components as ui
-from crm.ui import session
+from crm.ui import filters, session
 
 actor, db = session.current_actor(), session.database()
-kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 people = known_actors(db, actor)
-
-
-def any_of(title: object, options: list[str], key: str, words: Any, **more: Any) -> str:
-    """Draw a filter that may be left open."""
-    chosen = st.selectbox(
-        str(title), options, index=None, format_func=words, placeholder=str(_("All")), key=key, **more, **kept
-    )
-    return str(chosen or "")
 
 
 def walk() -> None:
@@ -51,11 +41,11 @@ with ui.title_row(
 with ui.card("filters"):
     first, second = st.columns(3), st.columns(3)
     with first[0]:
-        since = st.date_input(str(_("From")), None, format="YYYY-MM-DD", key="since", **kept)
+        since = st.date_input(str(_("From")), None, format="YYYY-MM-DD", **filters.kept("since"))
     with first[1]:
-        until = st.date_input(str(_("To")), None, format="YYYY-MM-DD", key="until", **kept)
+        until = st.date_input(str(_("To")), None, format="YYYY-MM-DD", **filters.kept("until"))
     with first[2]:
-        who = any_of(
+        who = filters.any_of(
             _("Who"),
             list(people),
             "who",
@@ -63,27 +53,27 @@ with ui.card("filters"):
             accept_new_options=True,
         )
     with second[0]:
-        action = any_of(_("Action"), list(ACTIONS), "did", lambda slug: str(action_label(slug)))
+        action = filters.any_of(_("Action"), list(ACTIONS), "did", action_label)
     with second[1]:
-        subject = any_of(_("Kind of record"), list(SUBJECTS), "what", lambda slug: str(subject_label(slug)))
+        subject = filters.any_of(_("Kind of record"), list(SUBJECTS), "what", subject_label)
     with second[2]:
-        number = st.text_input(str(_("Record number")), key="record", **kept)
-filters = AuditFilter(
+        number = st.text_input(str(_("Record number")), **filters.kept("record"))
+wanted = AuditFilter(
     since=session.start_of_day(since) if since else None,
     until=session.start_of_day(until + pd.Timedelta(days=1)) if until else None,
-    actor=who,
-    action=action,
-    subject=subject,
+    actor=who or "",
+    action=action or "",
+    subject=subject or "",
     subject_id=int(number) if number and number.strip().isdecimal() else None,
 )
-total = count_audit(db, actor, filters)
+total = count_audit(db, actor, wanted)
 
 
 def exported() -> bytes:
     """Return what the filter shows, all pages of it, as CSV."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "audit.csv"
-        export_audit(db, actor, filters, path, local=session.local, now=session.utc_now())
+        export_audit(db, actor, wanted, path, local=session.local, now=session.utc_now())
         return path.read_bytes()
 
 
@@ -105,13 +95,13 @@ if chain := st.session_state.get("chain_state"):
 
 with ui.card("entries", _("{total} entries", total=f"{total:,}")) as aside:
     with aside:
-        ui.clear_filters(("since", "until", "who", "did", "what", "record"))
+        filters.clear_button(("since", "until", "who", "did", "what", "record"))
     if not total:
         ui.empty_state(_("No entry fits."), _("Loosen the filters."), icon="history")
         st.stop()
     listing = st.container()
     page = ui.pager(total, page_size=PAGE_SIZE)
-    entries = audit_entries(db, actor, filters, page=page)
+    entries = audit_entries(db, actor, wanted, page=page)
     changes = describe(db, entries, local=session.local)
     frame = pd.DataFrame(
         {
@@ -135,7 +125,7 @@ with ui.card("entries", _("{total} entries", total=f"{total:,}")) as aside:
     }
     with listing:
         chosen = ui.table(frame, columns, key="audit_table", on_select="rerun").selection.rows
-if not chosen:
+if not chosen or chosen[0] >= len(entries):
     st.caption(str(_("Choose a row to see each field before and after.")))
     st.stop()
 entry = entries[chosen[0]]

@@ -1,7 +1,6 @@
 """The bulletin of a month: how it will look on paper, its texts, and the files of it."""
 
 from functools import partial
-from typing import Any
 
 import streamlit as st
 
@@ -15,17 +14,16 @@ from crm.reports.bulletins import bulletin, draft_bulletin
 from crm.reports.closes import closes
 from crm.reports.rule_sets import list_rule_sets
 from crm.ui import components as ui
-from crm.ui import session
+from crm.ui import filters, session
 from crm.ui.bulletin_texts import edit_texts
 
 actor, db, today = session.current_actor(), session.database(), session.today()
-kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 months = [str(Month.of(today).plus(-n)) for n in range(36)]
 rule_sets = {stored.rules.name: stored.rules for stored in list_rule_sets(db)}
 
 header = st.container()
 with st.container(horizontal=True, key="filters", vertical_alignment="bottom"):
-    month = Month.parse(st.selectbox(str(_("Month")), months, index=1, key="month", width=140, **kept) or months[1])
+    month = filters.choose_month(months, index=1)
     editions = {close.id: close for close in closes(db, month)}
     is_open = all(close.reopened_at for close in editions.values())
     names = {
@@ -42,8 +40,7 @@ with st.container(horizontal=True, key="filters", vertical_alignment="bottom"):
         )
     rules = rule_sets["default"]
     if not chosen and len(rule_sets) > 1:
-        name = st.selectbox(str(_("Rule set")), list(rule_sets), key="rules", width=180, **kept)
-        rules = rule_sets[name or "default"]
+        rules = filters.choose_rules(rule_sets)
 close = editions.get(chosen)
 last = next(iter(editions.values()), None)
 

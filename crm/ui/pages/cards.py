@@ -2,7 +2,6 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -10,13 +9,12 @@ from crm.exchange.cards import export_cards
 from crm.locale import _
 from crm.metrics import Basis, CardKind, Colour
 from crm.model import label
-from crm.months import Month
 from crm.permissions import Action, can
 from crm.reports import cards, rankings, vocabulary
 from crm.reports.closes import find_close
 from crm.reports.rule_sets import list_rule_sets
 from crm.ui import components as ui
-from crm.ui import session, shell, supervision
+from crm.ui import filters, session, shell, supervision
 
 FILTERS = ("card_unit", "card_colour", "card_kind", "card_chain")
 HINTS = {
@@ -29,12 +27,11 @@ actor, db = session.current_actor(), session.database()
 newest = rankings.latest_month_with_data(db, today=session.today())
 months = [str(newest.plus(-n)) for n in range(36)]
 rule_sets = {stored.rules.name: stored.rules for stored in list_rule_sets(db)}
-kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 header = st.container()
 with st.container(horizontal=True, key="filters", vertical_alignment="bottom"):
-    month = Month.parse(st.selectbox(str(_("Month")), months, key="month", width=140, **kept) or months[0])
-    rules = rule_sets[st.selectbox(str(_("Rule set")), list(rule_sets), key="rules", width=180, **kept) or "default"]
+    month = filters.choose_month(months)
+    rules = filters.choose_rules(rule_sets)
 at = rules.period(month)
 caption = _(
     "As of {as_of} · rule set “{name}” version {version}", as_of=at.as_of, name=rules.name, version=rules.version
@@ -73,33 +70,33 @@ with ui.card("cards", _("Cards")) as aside:
     boxes = st.columns(4)
     for box, key, title, options, words in (
         (boxes[0], "card_unit", _("Unit"), list(units), units.__getitem__),
-        (boxes[1], "card_colour", _("Colour"), list(Colour), lambda c: str(label(Colour(c)))),
-        (boxes[2], "card_kind", _("Shown for"), list(CardKind), lambda k: str(label(CardKind(k)))),
+        (boxes[1], "card_colour", _("Colour"), list(Colour), label),
+        (boxes[2], "card_kind", _("Shown for"), list(CardKind), label),
         (boxes[3], "card_chain", _("Industry chain"), list(industries), industries.__getitem__),
     ):
         with box:
-            st.selectbox(str(title), options, index=None, format_func=words, placeholder=str(_("All")), key=key, **kept)
+            filters.any_of(title, options, key, words)
     chosen = {key: st.session_state.get(key) for key in FILTERS}
-    filters = cards.CardFilter(
+    wanted = cards.CardFilter(
         unit_id=chosen["card_unit"],
         kind=CardKind(chosen["card_kind"]) if chosen["card_kind"] else None,
         colour=Colour(chosen["card_colour"]) if chosen["card_colour"] else None,
         industry_id=chosen["card_chain"],
     )
     counted = everywhere
-    if filters.industry_id is not None:
-        counted = cards.tally(db, actor, at, rules, industry_id=filters.industry_id)
-    total, hidden = cards.seen_and_hidden(counted, filters)
+    if wanted.industry_id is not None:
+        counted = cards.tally(db, actor, at, rules, industry_id=wanted.industry_id)
+    total, hidden = cards.seen_and_hidden(counted, wanted)
 
     def exported() -> bytes:
         """Return what the filter shows, all pages of it, as a workbook."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "cards.xlsx"
-            export_cards(db, actor, month, rules, filters, path, now=session.utc_now())
+            export_cards(db, actor, month, rules, wanted, path, now=session.utc_now())
             return path.read_bytes()
 
     with aside:
-        ui.clear_filters(FILTERS)
+        filters.clear_button(FILTERS)
         if total and can(actor, Action.EXPORT):
             ui.download_button(_("Export"), exported, file_name=f"{_('Cards')}-{month}.xlsx")
     if hidden:
@@ -111,7 +108,7 @@ with ui.card("cards", _("Cards")) as aside:
     bar, listing = st.container(), st.container()
     page = ui.pager(total, page_size=cards.PAGE_SIZE, key="card_page")
     with listing:
-        found = cards.cards(db, actor, at, rules, filters, page=page)
+        found = cards.cards(db, actor, at, rules, wanted, page=page)
         turn = st.session_state.get("cards_round", 0)
         picked = supervision.cards_table(found, key=f"cards_{month}_{page}_{turn}", tick=may_raise)
     if may_raise:

@@ -68,7 +68,7 @@ with ui.card("industries", _("Key industries")):
         "status": _("Validity"),
     }
     chosen = ui.table(frame, columns, key="industries", on_select="rerun").selection.rows
-    if not chosen:
+    if not chosen or chosen[0] >= len(chains):
         st.caption(str(_("Choose an industry to change it and its segments.")))
         st.stop()
     chain = chains[chosen[0]]
@@ -111,7 +111,7 @@ with ui.card("segments", _("Segments of {chain}", chain=chain.name)) as aside:
         "code": _("Code"),
     }
     picked = ui.table(frame, columns, key=f"segments_{chain.id}", on_select="rerun").selection.rows
-    if not picked:
+    if not picked or picked[0] >= len(segments):
         st.caption(str(_("Choose a segment to change it.")))
         st.stop()
     segment = segments[picked[0]]

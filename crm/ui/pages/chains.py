@@ -1,7 +1,5 @@
 """Industry chains: the key industries at a glance, one chain drawn by its segments, the ranking of a quarter."""
 
-from typing import Any
-
 import streamlit as st
 
 from crm.locale import Message, _
@@ -11,12 +9,11 @@ from crm.permissions import Action, can
 from crm.reports import chains, rankings
 from crm.reports.chains import Chain, ChainSegment, Gap
 from crm.reports.rule_sets import list_rule_sets
-from crm.ui import chain_map, session, shell, tables
+from crm.ui import chain_map, filters, session, shell, tables
 from crm.ui import components as ui
 from crm.ui.tables import MAIN_RATES as MAIN
 
 actor, db, today = session.current_actor(), session.database(), session.today()
-kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 rule_sets = {stored.rules.name: stored.rules for stored in list_rule_sets(db)}
 newest = Quarter.of(rankings.latest_month_with_data(db, today=today).first_day)
 LEAD_WORDS = _("Leads: enterprises of the chain that have not signed a project in it.")
@@ -70,14 +67,11 @@ def show_chain(code: str) -> None:
             if (can(actor, Action.EDIT) or can(actor, Action.ASSIGN)) and st.button(
                 str(_("Match them with segments")), key="to_matching", icon=":material/join_inner:"
             ):
-                shell.go("matching", chain=chain.name)
+                shell.go("matching", unplaced_in=chain.name)
 
 
 def open_directory(chain: Chain, segment: ChainSegment) -> None:
-    """Open the directory on a segment, without the filters that it kept from an earlier visit."""
-    for name in ("q", "role", "unit", "stage", "grade", "source", "quiet", "tags", "archived", "page"):
-        st.session_state.pop(name, None)
-    # As the directory writes its filters in the address.
+    """Open the directory on a segment, as it writes its filters in the address."""
     shell.go("enterprises", industry=chain.name, segment=f"{label(Tier(segment.tier))} · {segment.name}")
 
 
@@ -85,13 +79,21 @@ def show_projects(segment: ChainSegment) -> None:
     """List a segment's projects in a dialog."""
     found = chains.segment_projects(db, actor, segment.id)
 
-    @st.dialog(str(_("Projects of {segment}", segment=segment.name)), width="large")
+    @st.dialog(ui.safe(_("Projects of {segment}", segment=segment.name)), width="large")
     def listing() -> None:
         if found.empty:
             ui.empty_state(_("No project in this segment yet."), icon="folder")
             return
-        tables.project_table(found.assign(stage=[str(label(Stage(s))) for s in found["stage"]]), key="segment_projects")
-        st.caption(str(_("{total} records", total=f"{len(found):,}")))
+        shown = found.assign(stage=[str(label(Stage(stage))) for stage in found["stage"]])
+        tables.project_table(shown, key="segment_projects")
+        total, listed = int(found["total"].iloc[0]), len(found)
+        st.caption(
+            str(
+                _("{total} records", total=f"{total:,}")
+                if listed == total
+                else _("{total} records; the newest {listed} are listed.", total=f"{total:,}", listed=f"{listed:,}")
+            )
+        )
 
     listing()
 
@@ -101,12 +103,8 @@ def show_all() -> None:
     header = st.container()
     with st.container(horizontal=True, key="filters", vertical_alignment="bottom"):
         quarters = [str(newest.plus(-n)) for n in range(12)]
-        quarter = Quarter.parse(
-            st.selectbox(str(_("Quarter")), quarters, key="quarter", width=140, **kept) or quarters[0]
-        )
-        rules = rule_sets[
-            st.selectbox(str(_("Rule set")), list(rule_sets), key="rules", width=180, **kept) or "default"
-        ]
+        quarter = Quarter.parse(filters.one_of(_("Quarter"), quarters, "quarter", width=140) or quarters[0])
+        rules = filters.choose_rules(rule_sets)
     ranking = chains.quarter_ranking(db, quarter=quarter, rules=rules, today=today)
     summaries = chains.chain_summaries(db, actor, on=today)
     caption = _(

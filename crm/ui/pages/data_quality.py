@@ -2,7 +2,6 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -22,25 +21,21 @@ from crm.reports.readiness import (
     readiness,
 )
 from crm.ui import components as ui
+from crm.ui import filters, session
 from crm.ui import readiness as parts
-from crm.ui import session
 
 LINES = 20
 FILTERS = ("quality_unit", "severity", "finding_kind", "answered")
 ANSWERED = {"open": _("Not explained"), "explained": _("Explained")}
 
 actor, db, today = session.current_actor(), session.database(), session.today()
-kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 # The month that is due is the last one that has ended.
 months = [str(Month.of(today).plus(-n)) for n in range(37)]
 many = sees_many_units(actor)
 
 caption = _("What is wrong or odd in the records, and which units have handed in their month")
-with ui.title_row(actor, _("Data quality"), caption, log_contact="secondary"):
-    asked = st.selectbox(
-        str(_("Month")), months, index=1, key="quality_month", width=120, label_visibility="collapsed", **kept
-    )
-month = Month.parse(asked or months[1])
+with ui.title_row(actor, _("Data quality"), caption, log_contact="secondary", printable=True):
+    month = filters.choose_month(months, index=1, key="quality_month", width=120, label_visibility="collapsed")
 counted = parts.counted_findings(actor, db, month, today=today)
 stands = readiness(db, actor, month, counted, today=today)
 
@@ -65,33 +60,14 @@ with ui.card("findings", _("Findings")) as aside:
     if many:
         names = {each.id: each.name for each in all_units(db)}
         with next(places):
-            unit = st.selectbox(
-                str(_("Unit")),
-                list(names),
-                index=None,
-                format_func=names.__getitem__,
-                placeholder=str(_("All units")),
-                key="quality_unit",
-                **kept,
-            )
+            unit = filters.any_of(_("Unit"), list(names), "quality_unit", names.__getitem__, left_open=_("All units"))
     with next(places):
-        kind = st.selectbox(
-            str(_("Kind of finding")),
-            [kind for kind in KIND_LABELS if any(tally.check.code == kind for tally in counted)],
-            index=None,
-            format_func=lambda k: str(KIND_LABELS[k]),
-            placeholder=str(_("All")),
-            key="finding_kind",
-            **kept,
-        )
+        there = [kind for kind in KIND_LABELS if any(tally.check.code == kind for tally in counted)]
+        kind = filters.any_of(_("Kind of finding"), there, "finding_kind", KIND_LABELS.__getitem__)
     with next(places):
-        severity = st.segmented_control(
-            str(_("Severity")), list(Severity), format_func=lambda s: str(label(s)), key="severity", **kept
-        )
+        severity = filters.side_by_side(_("Severity"), list(Severity), "severity", label)
     with next(places):
-        answered = st.segmented_control(
-            str(_("Explanation")), list(ANSWERED), format_func=lambda a: str(ANSWERED[a]), key="answered", **kept
-        )
+        answered = filters.side_by_side(_("Explanation"), list(ANSWERED), "answered", ANSWERED.__getitem__)
     wanted = FindingFilter(unit, severity, kind or "", None if answered is None else answered == "explained")
 
     def exported() -> bytes:
@@ -103,7 +79,7 @@ with ui.card("findings", _("Findings")) as aside:
 
     total = count_listed(counted, wanted)
     with aside:
-        ui.clear_filters(FILTERS)
+        filters.clear_button(FILTERS)
         if total and can(actor, Action.EXPORT):
             ui.download_button(_("Export"), exported, file_name=f"{_('Data quality')}-{month}-{actor.login}.xlsx")
     if not total:

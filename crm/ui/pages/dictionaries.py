@@ -6,11 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from crm.actions import dictionaries as actions
-from crm.errors import Invalid
+from crm.errors import CrmError, Invalid
 from crm.locale import Message, _
 from crm.reports.vocabulary import DICTIONARIES, Word, dictionary, unlisted_words
 from crm.ui import components as ui
-from crm.ui import session
+from crm.ui import filters, session
 
 actor, db, state = session.current_actor(), session.database(), st.session_state
 
@@ -60,6 +60,16 @@ def replace(kind: str, text: str, options: list[str]) -> None:
         )
 
 
+def remove(kind: str, word: Word) -> None:
+    """Take a word off its list, or say why not."""
+    try:
+        actions.remove_word(db, actor, kind, word.name, word.version, now=session.utc_now())
+    except CrmError as error:
+        session.flash(error.message, icon=session.REFUSED)
+    else:
+        session.flash(_("The word is off the list; records keep it."))
+
+
 with ui.title_row(
     actor,
     _("Word lists"),
@@ -75,9 +85,7 @@ kind = (
         required=True,
         format_func=lambda k: str(DICTIONARIES[k].label),
         label_visibility="collapsed",
-        key="list",
-        bind="query-params",
-        persist_state="session",
+        **filters.kept("list", DICTIONARIES, lambda k: DICTIONARIES[k].label),
     )
     or "source"
 )
@@ -115,9 +123,16 @@ with left, ui.card("words", DICTIONARIES[kind].label):
             if st.button(str(_("Rename")), icon=":material/edit:"):
                 rename(kind, word)
             if st.button(str(_("Remove")), icon=":material/delete:"):
-                actions.remove_word(db, actor, kind, word.name, word.version, now=now)
-                session.flash(_("The word is off the list; records keep it."))
-                st.rerun()
+                ui.confirm(
+                    _("Remove the word"),
+                    _(
+                        "Forms no longer offer “{word}”; the {count} records that say it keep it.",
+                        word=word.name,
+                        count=f"{word.used:,}",
+                    ),
+                    do=_("Remove"),
+                    action=lambda: remove(kind, word),
+                )
     else:
         st.caption(str(_("Choose a row to rename, move or remove a word.")))
 with right, ui.card("others", _("Beside the list")):

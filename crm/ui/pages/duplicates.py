@@ -1,7 +1,6 @@
 """The bureau-wide duplicate check: groups of enterprises that may be one, to be merged or said to be different."""
 
 from collections import Counter
-from typing import Any
 
 import streamlit as st
 
@@ -10,7 +9,7 @@ from crm.errors import CrmError
 from crm.locale import _
 from crm.reports.duplicates import REASON_LABELS, Candidate, Group, Reason, Suspect, candidates, suspects
 from crm.ui import components as ui
-from crm.ui import session, shell
+from crm.ui import filters, session, shell
 from crm.ui.change_sets import recent_changes_button
 
 PER_PAGE = 15
@@ -94,14 +93,15 @@ with ui.card("groups", _("{count} groups may be recorded twice", count=f"{len(fo
             icon="verified",
         )
         st.stop()
-    kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+    there = [reason for reason in Reason if count[reason]]
     reason = st.pills(
         str(_("Why")),
-        [reason for reason in Reason if count[reason]],
-        format_func=lambda r: f"{REASON_LABELS[r]} {count[r]}",
+        there,
+        format_func=lambda r: str(REASON_LABELS[r]),
         label_visibility="collapsed",
-        key="reason",
+        **filters.kept("reason", there, REASON_LABELS.__getitem__),
     )
+    st.caption(ui.safe(" · ".join(f"{REASON_LABELS[each]} {count[each]:,}" for each in there)))
     wanted = [group for group in found if reason is None or group.reason is reason]
     listing = st.container()
     page = ui.pager(len(wanted), page_size=PER_PAGE)

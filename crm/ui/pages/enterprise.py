@@ -4,9 +4,10 @@ import streamlit as st
 
 from crm.locale import _
 from crm.model import YUAN_PER_WAN, Stage, label
+from crm.permissions import Action, can
 from crm.reports.enterprises import enterprise_record, put_away
 from crm.ui import components as ui
-from crm.ui import records, session, shell, tables
+from crm.ui import project_dialogs, records, session, shell, tables
 from crm.ui.attachments import attachments
 from crm.ui.contact_people import contact_people_card
 from crm.ui.enterprise_forms import enterprise_menu, put_away_card
@@ -30,9 +31,9 @@ if away is not None:
 record = enterprise_record(db, actor, enterprise_id)
 fields = record.fields
 
-with ui.title_row(actor, fields["name"], fields["credit_code"] or _("No credit code"), log_contact="none"):
+code = fields["credit_code"] or _("No credit code")
+with ui.title_row(actor, fields["name"], code, printable=True, enterprise_id=enterprise_id):
     enterprise_menu(actor, record)
-    ui.log_contact_button(actor, enterprise=enterprise_id)
 
 
 def amount(value: object) -> str:
@@ -69,7 +70,11 @@ with right:
         )
     contact_people_card(actor, record)
     news_card(actor, enterprise_id)
-    with ui.card("projects", _("Projects")):
+    with ui.card("projects", _("Projects")) as aside:
+        if can(actor, Action.CREATE):
+            with aside:
+                if st.button(str(_("New project")), key="new_project", type="tertiary", icon=":material/add:"):
+                    project_dialogs.begin(actor, (enterprise_id, fields["name"]))
         if record.projects.empty:
             ui.empty_state(_("No project yet."), icon="folder")
         else:

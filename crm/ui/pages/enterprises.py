@@ -2,7 +2,6 @@
 rows are changed together."""
 
 import tempfile
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import streamlit as st
 
 from crm.exchange.exporting import export_table
 from crm.locale import _
-from crm.model import YUAN_PER_WAN, Actor, Grade, SegmentRole, Stage, Tier, label
+from crm.model import Actor, Grade, SegmentRole, Stage, Tier, label
 from crm.permissions import Action, can
 from crm.reports import vocabulary
 from crm.reports.enterprises import (
@@ -26,7 +25,7 @@ from crm.reports.enterprises import (
 )
 from crm.reports.rankings import units as all_units
 from crm.ui import components as ui
-from crm.ui import session, shell, tables
+from crm.ui import filters, session, shell, tables
 from crm.ui.bulk import bulk_bar
 from crm.ui.change_sets import recent_changes_button
 from crm.ui.redrawing import LIST, redraw_list, redraw_page
@@ -41,9 +40,10 @@ SORT_LABELS = {
 }
 NO_PROJECT = "none"
 FOLDED = tuple("role stage source quiet tags from to archived".split())
-FILTERS = ("q", "industry", "segment", "unit", "grade", *FOLDED)
+FILTERS = ("q", "industry", "segment", "owner", "grade", *FOLDED)
 
 actor, db = session.current_actor(), session.database()
+redrawn: dict[str, Any] = {"on_change": redraw_list}
 industries, units, all_sources, all_tags = session.remembered(
     ("words of the directory", actor),
     lambda: (
@@ -53,20 +53,6 @@ industries, units, all_sources, all_tags = session.remembered(
         tags_in_use(db, actor),
     ),
 )
-kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session", "on_change": redraw_list}
-
-
-def any_of(title: object, options: list[Any], key: str, words: Any = str, **other: Any) -> Any:
-    """Draw a filter that may be left open."""
-    how = {**kept, "placeholder": str(_("All")), **other}
-    return st.selectbox(str(title), options, index=None, format_func=words, key=key, **how)
-
-
-def amount(title: object, key: str) -> None:
-    """Draw a filter of an amount, typed in 万元."""
-    st.number_input(
-        str(title), value=None, min_value=0.0, step=1000.0, format="%.10g", placeholder="—", key=key, **kept
-    )
 
 
 def chosen_filters() -> EnterpriseFilter:
@@ -77,25 +63,20 @@ def chosen_filters() -> EnterpriseFilter:
         industry_id=state.get("industry"),
         segment_id=state.get("segment"),
         role=state.get("role") or "",
-        unit_id=state.get("unit"),
+        unit_id=state.get("owner"),
         stage=state.get("stage") or "",
         grade=state.get("grade") or "",
         source=state.get("source") or "",
         quiet_days=state.get("quiet"),
-        amount_from=in_yuan(state.get("from")),
-        amount_to=in_yuan(state.get("to")),
+        amount_from=filters.in_yuan(state.get("from")),
+        amount_to=filters.in_yuan(state.get("to")),
         tags=tuple(state.get("tags") or ()),
         archived=bool(state.get("archived")),
         sort=state.get("sort") or "recent",
     )
 
 
-def in_yuan(typed: float | None) -> Decimal | None:
-    """Return an amount that was typed in 万元."""
-    return None if typed is None else Decimal(str(typed)) * YUAN_PER_WAN
-
-
-def exported(actor: Actor, filters: EnterpriseFilter) -> bytes:
+def exported(actor: Actor, wanted: EnterpriseFilter) -> bytes:
     """Return what the filter shows, all pages of it, as a workbook that imports again."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "enterprises.xlsx"
@@ -104,7 +85,7 @@ def exported(actor: Actor, filters: EnterpriseFilter) -> bytes:
             actor,
             "enterprises",
             path,
-            where=lambda params: directory_condition(actor, filters, params, today=session.today(), alias="r"),
+            where=lambda params: directory_condition(actor, wanted, params, today=session.today(), alias="r"),
             now=session.utc_now(),
         )
         return path.read_bytes()
@@ -113,17 +94,17 @@ def exported(actor: Actor, filters: EnterpriseFilter) -> bytes:
 @st.fragment(key=LIST)
 def listing() -> None:
     """Draw what fits the filters: it runs alone when one of them changes, so it asks anew who is there."""
-    actor, filters, today = session.current_actor(), chosen_filters(), session.today()
+    actor, wanted, today = session.current_actor(), chosen_filters(), session.today()
     # The number is there long before the rows: it is told while they are looked up.
-    total = count_directory(db, actor, filters, today=today)
+    total = count_directory(db, actor, wanted, today=today)
     with ui.card("list", _("{total} enterprises", total=f"{total:,}")) as aside:
         with aside:
-            ui.clear_filters(FILTERS)
-            if total and not filters.archived and can(actor, Action.EXPORT):
+            filters.clear_button(FILTERS)
+            if total and not wanted.archived and can(actor, Action.EXPORT):
                 stamp = f"{session.local(session.utc_now()):%Y%m%d-%H%M%S}"
                 ui.download_button(
                     _("Export"),
-                    lambda: exported(actor, filters),
+                    lambda: exported(actor, wanted),
                     file_name=f"{_('Enterprises')}-{actor.login}-{stamp}.xlsx",
                 )
         if not total:
@@ -135,15 +116,15 @@ def listing() -> None:
             return
         bar, table = st.container(), st.container()
         page = ui.pager(total, page_size=PAGE_SIZE)
-        rows = directory(db, actor, filters, today=today, page=page)
-        tick = not filters.archived and (can(actor, Action.EDIT) or can(actor, Action.ASSIGN))
+        rows = directory(db, actor, wanted, today=today, page=page)
+        tick = not wanted.archived and (can(actor, Action.EDIT) or can(actor, Action.ASSIGN))
         with table:
             picked = tables.directory_table(rows, key="directory", tick=tick)
         if picked.opened is not None:
             shell.go("enterprise", id=picked.opened)
         with bar:
             if len(picked.rows):
-                bulk_bar(actor, picked.rows, total, lambda: chosen_by(db, actor, filters, today=today))
+                bulk_bar(actor, picked.rows, total, lambda: chosen_by(db, actor, wanted, today=today))
 
 
 with ui.title_row(actor, _("Enterprises"), _("The directory of intended enterprises")):
@@ -155,48 +136,57 @@ with ui.card("filters"):
     with first[0]:
         st.text_input(
             str(_("Search")),
-            key="q",
             type="search",
             icon=":material/search:",
             live=True,
             placeholder=str(_("Part of a name, pinyin initials or credit code")),
-            **kept,
+            **filters.kept("q"),
+            **redrawn,
         )
     with first[1]:
         # Its segments are the next filter's choice.
-        industry = any_of(
+        industry = filters.any_of(
             _("Industry chain"), list(industries), "industry", industries.__getitem__, on_change=redraw_page
         )
     with first[2]:
         links = {s.id: s for s in vocabulary.segments(db, industry)} if industry else {}
-        any_of(_("Segment"), list(links), "segment", lambda i: f"{label(Tier(links[i].tier))} · {links[i].name}")
+        filters.any_of(
+            _("Segment"),
+            list(links),
+            "segment",
+            lambda i: f"{label(Tier(links[i].tier))} · {links[i].name}",
+            **redrawn,
+        )
     with first[3]:
-        any_of(_("Owner unit"), list(units), "unit", units.__getitem__)
+        filters.any_of(_("Owner unit"), list(units), "owner", units.__getitem__, **redrawn)
     with first[4]:
-        any_of(_("Grade"), list(Grade), "grade")
-    with ui.more_filters(FOLDED):
+        filters.any_of(_("Grade"), list(Grade), "grade", **redrawn)
+    with filters.more(FOLDED):
         second, third = st.columns(4), st.columns(4)
-        st.toggle(str(_("Archived ones")), key="archived", **kept)
+        st.toggle(str(_("Archived ones")), **filters.kept("archived"), **redrawn)
     with second[0]:
-        any_of(_("Role in the chain"), list(SegmentRole), "role", lambda r: str(label(r)))
+        filters.any_of(_("Role in the chain"), list(SegmentRole), "role", label, **redrawn)
     with second[1]:
-        any_of(
+        filters.any_of(
             _("Stage of its projects"),
             [NO_PROJECT, *Stage],
             "stage",
-            lambda s: str(_("No project yet")) if s == NO_PROJECT else str(label(Stage(s))),
+            lambda s: _("No project yet") if s == NO_PROJECT else label(Stage(s)),
+            **redrawn,
         )
     with second[2]:
-        any_of(_("Source"), all_sources, "source")
+        filters.any_of(_("Source"), all_sources, "source", **redrawn)
     with second[3]:
-        any_of(_("No contact for"), [30, 60, 90, 180], "quiet", lambda days: str(_("{days} days", days=days)))
+        filters.any_of(
+            _("No contact for"), [30, 60, 90, 180], "quiet", lambda days: _("{days} days", days=days), **redrawn
+        )
     with third[0]:
-        st.multiselect(str(_("Tags")), all_tags, placeholder=str(_("All")), key="tags", **kept)
+        filters.some_of(_("Tags"), all_tags, "tags", **redrawn)
     with third[1]:
-        amount(_("Intended from (10,000 yuan)"), "from")
+        filters.amount(_("Intended from (10,000 yuan)"), "from", **redrawn)
     with third[2]:
-        amount(_("Intended to (10,000 yuan)"), "to")
+        filters.amount(_("Intended to (10,000 yuan)"), "to", **redrawn)
     with third[3]:
-        st.selectbox(str(_("Order")), list(SORTS), key="sort", format_func=lambda s: str(SORT_LABELS[s]), **kept)
+        filters.one_of(_("Order"), list(SORTS), "sort", SORT_LABELS.__getitem__, **redrawn)
 
 listing()

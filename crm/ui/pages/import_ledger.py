@@ -15,9 +15,11 @@ from crm.exchange.importing import Plan, commit_import, plan_import, revert_impo
 from crm.exchange.reporting import report_path, write_report
 from crm.exchange.templates import write_template
 from crm.locale import _
+from crm.permissions import Action, can
 from crm.reports.imports import Batch, recent_batches
 from crm.ui import components as ui
-from crm.ui import session
+from crm.ui import filters, session
+from crm.ui.proposals import batch_words
 
 ACTIONS = {
     "new": _("New"),
@@ -100,8 +102,7 @@ with ui.card("file", _("Ledger")):
             str(_("What the ledger holds")),
             list(KINDS),
             format_func=lambda slug: str(LEDGERS[slug]),
-            key="kind",
-            bind="query-params",
+            **filters.kept("kind", KINDS, LEDGERS.__getitem__),
             on_change=start_over,
             width=220,
         )
@@ -190,6 +191,7 @@ def take_back(batch: Batch) -> None:
         session.flash(_("Batch {batch} was taken back.", batch=batch.id))
 
 
+may_match = can(actor, Action.EDIT) or can(actor, Action.ASSIGN)
 with ui.card("batches", _("Recent imports")):
     batches = recent_batches(db, actor)
     for batch in batches:
@@ -209,6 +211,13 @@ with ui.card("batches", _("Recent imports")):
                 st.caption(
                     f"{session.local(batch.created_at):%Y-%m-%d %H:%M} · {ui.safe(batch.created_by)}", width="content"
                 )
+                if batch.kind == "enterprises" and batch.reverted_at is None and may_match:
+                    st.page_link(
+                        "pages/matching.py",
+                        label=str(_("Match them with segments")),
+                        icon=":material/join_inner:",
+                        query_params={"batch": batch_words(batch)},
+                    )
                 if batch.reverted_at is not None:
                     ui.tag(_("Taken back"))
                 elif st.button(str(_("Take back")), key=f"revert_{batch.id}", type="tertiary"):

@@ -63,6 +63,7 @@ with right, ui.card("what", _("Contact")):
         slot,
         problems,
         projects=vocabulary.open_projects(db, actor, known_id) if known_id else {},
+        words={kind: vocabulary.offered(db, kind, original[kind] if original else None) for kind in form.WORDS},
         steps=[step for step in steps if mode != "change" or step.id != own_id],
         settled=own_id if mode == "correct" else None,
         takes_files=mode != "change",
@@ -80,8 +81,6 @@ if save or another:
         **values,
         enterprise_id=known_id,
         new_enterprise=new_enterprise,
-        outcome=original["outcome"] or "" if original else "",
-        difficulty=original["difficulty"] or "" if original else "",
         corrects_id=own_id if mode == "correct" else None,
         form_token=form.token(slot),
     )

@@ -1,7 +1,5 @@
 """Segment matching: enterprises in no segment yet, with the segments that their own words speak for, to be ticked."""
 
-from typing import Any
-
 import streamlit as st
 
 from crm.actions.change_sets import revert_change_set
@@ -14,17 +12,16 @@ from crm.reports.imports import recent_batches
 from crm.reports.matching import PAGE_SIZE, Suggested, UnplacedFilter
 from crm.reports.rankings import units as all_units
 from crm.ui import components as ui
-from crm.ui import proposals, session
+from crm.ui import filters, proposals, session
 
 actor, db, today = session.current_actor(), session.database(), session.today()
-kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 offered = vocabulary.industry_names(db, on=today)
 if not can(actor, Action.EDIT):
     offered = {i: name for i, name in offered.items() if i in actor.industry_ids}
 units = {unit.id: unit.name for unit in all_units(db)}
 batches = (
     {
-        batch.id: f"{batch.file_name} · {session.local(batch.created_at):%m-%d %H:%M}"
+        batch.id: proposals.batch_words(batch)
         for batch in recent_batches(db, actor)
         if batch.kind == "enterprises" and batch.reverted_at is None
     }
@@ -35,13 +32,6 @@ names = {
     s.id: f"{offered[s.industry_id]} · {s.name}" for s in vocabulary.segments(db, on=today) if s.industry_id in offered
 }
 ticked: set[Link] = st.session_state.setdefault("_ticked", set())
-
-
-def any_of(title: object, words: dict[int, str], key: str) -> Any:
-    """Draw a filter that may be left open."""
-    return st.selectbox(
-        str(title), list(words), index=None, format_func=words.__getitem__, placeholder=str(_("All")), key=key, **kept
-    )
 
 
 def confirm() -> None:
@@ -82,18 +72,19 @@ with ui.title_row(
 with ui.card("filters"):
     places = st.columns(3)
     with places[0]:
-        batch = any_of(_("Import batch"), batches, "batch")
+        batch = filters.any_of(_("Import batch"), list(batches), "batch", batches.__getitem__)
     with places[1]:
-        unit = any_of(_("Owner unit"), units, "owner")
+        unit = filters.any_of(_("Owner unit"), list(units), "unplaced_of", units.__getitem__)
     with places[2]:
-        chain = any_of(_("Industry chain"), offered, "chain")
-filters = UnplacedFilter(batch_id=batch, unit_id=unit, industry_id=chain)
+        chain = filters.any_of(_("Industry chain"), list(offered), "unplaced_in", offered.__getitem__)
+wanted = UnplacedFilter(batch_id=batch, unit_id=unit, industry_id=chain)
 rules = matching.matcher(db, actor, on=today, industry_id=chain)
-total = matching.count_unplaced(db, actor, filters)
+total = matching.count_unplaced(db, actor, wanted)
 run: tuple[UnplacedFilter, list[Suggested]] | None = st.session_state.get("_run")
-if run and run[0] != filters:
-    run = None
-    st.session_state.pop("_run")
+if st.session_state.setdefault("_ticked_under", wanted) != wanted:
+    # What is no longer on the screen is not confirmed with what is.
+    st.session_state["_ticked_under"], run = wanted, None
+    st.session_state.pop("_run", None)
     ticked.clear()
 
 with ui.card("proposals", _("{total} enterprises without a segment", total=f"{total:,}")) as aside:
@@ -104,8 +95,8 @@ with ui.card("proposals", _("{total} enterprises without a segment", total=f"{to
             def tell(done: int) -> None:
                 bar.progress(min(done / total, 1.0), text=f"{done:,} / {total:,}")
 
-            found = matching.propose_all(db, actor, filters, rules, progress=tell)
-            st.session_state["_run"] = (filters, found)
+            found = matching.propose_all(db, actor, wanted, rules, progress=tell)
+            st.session_state["_run"] = (wanted, found)
             ticked.clear()
             st.rerun()
         if (last := st.session_state.get("_confirmed")) and st.button(
@@ -130,7 +121,7 @@ with ui.card("proposals", _("{total} enterprises without a segment", total=f"{to
     shown = (
         matching.candidates(db, actor, run[1][(page - 1) * PAGE_SIZE : page * PAGE_SIZE])
         if run
-        else matching.unplaced(db, actor, filters, rules, page=page)
+        else matching.unplaced(db, actor, wanted, rules, page=page)
     )
     with listing:
         for candidate in shown:

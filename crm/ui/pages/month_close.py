@@ -1,7 +1,6 @@
 """Closing a month: what still stands in the way, the ranking as published, and what has come to differ since."""
 
 from functools import partial
-from typing import Any
 
 import streamlit as st
 
@@ -16,12 +15,11 @@ from crm.reports.closes import Close, changes_since, closes, numbers_frame, publ
 from crm.reports.findings import blocking_findings
 from crm.reports.rule_sets import list_rule_sets
 from crm.ui import components as ui
-from crm.ui import forms, readiness, session, tables
+from crm.ui import filters, forms, readiness, session, tables
 
 MOST_NAMED = 50
 
 actor, db, today = session.current_actor(), session.database(), session.today()
-kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 # The month that is due is the last one that has ended.
 due = Month.of(today).plus(-1)
 months = [str(due.plus(-n)) for n in range(36)]
@@ -29,7 +27,7 @@ rule_sets = {stored.rules.name: stored.rules for stored in list_rule_sets(db)}
 may_close = can(actor, Action.CLOSE)
 
 header = st.container()
-month = Month.parse(st.selectbox(str(_("Month")), months, key="closing_month", width=140, **kept) or months[0])
+month = filters.choose_month(months, key="closing_month")
 of_month = closes(db, month)
 current = next((close for close in of_month if close.reopened_at is None), None)
 

@@ -1,39 +1,29 @@
 """The ranking of a month: pooled rates, every unit's place and movement, trends, the projects behind any number."""
 
-from typing import Any
-
 import streamlit as st
 
 from crm import charts
 from crm.locale import _
 from crm.metrics import RATES, Basis, percent
 from crm.model import YUAN_PER_YI, group_label, label
-from crm.months import Month
 from crm.reports import closes, rankings
 from crm.reports.rule_sets import list_rule_sets
 from crm.ui import components as ui
-from crm.ui import session, tables
+from crm.ui import filters, session, tables
 from crm.ui.tables import MAIN_RATES as MAIN
+
+TOGETHER = ""  # among the names of the units
 
 actor, db = session.current_actor(), session.database()
 newest = rankings.latest_month_with_data(db, today=session.today())
 months = [str(newest.plus(-n)) for n in range(36)]
 rule_sets = {stored.rules.name: stored.rules for stored in list_rule_sets(db)}
-kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 header = st.container()
 with st.container(horizontal=True, key="filters", vertical_alignment="bottom"):
-    month = Month.parse(st.selectbox(str(_("Month")), months, key="month", width=140, **kept) or months[0])
-    rules = rule_sets[st.selectbox(str(_("Rule set")), list(rule_sets), key="rules", width=180, **kept) or "default"]
-    basis = st.segmented_control(
-        str(_("Basis")),
-        list(Basis),
-        default=Basis.COUNT,
-        required=True,
-        format_func=lambda b: str(label(b)),
-        key="basis",
-        **kept,
-    )
+    month = filters.choose_month(months)
+    rules = filters.choose_rules(rule_sets)
+    basis = filters.side_by_side(_("Basis"), list(Basis), "basis", label, default=Basis.COUNT)
 period = rules.period(month)
 caption = _(
     "As of {as_of} · rule set “{name}” version {version} · {window}, from {since}",
@@ -45,7 +35,6 @@ caption = _(
 )
 with header, ui.title_row(actor, _("Monthly ranking"), caption, printable=True):
     pass
-basis = basis or Basis.COUNT
 history = session.remembered(
     ("ranking history", month, rules, basis),
     lambda: rankings.ranking_history(db, last=month, count=12, rules=rules, basis=basis),
@@ -99,7 +88,7 @@ if str(month) in told:
         )
 with ui.card("ranking", _("Ranking of units")) as aside:
     with aside:
-        slugs = tuple(RATES) if st.toggle(str(_("All seven rates")), key="all_rates", **kept) else MAIN
+        slugs = tuple(RATES) if st.toggle(str(_("All seven rates")), **filters.kept("all_rates")) else MAIN
     clicked = tables.ranking_table(frame, slugs=slugs, key="ranking_table")
     st.caption(str(_("Click a rate to see the projects behind it. “—” means that there is no rate: it does not rank.")))
     if published_before is not None:
@@ -119,26 +108,18 @@ if clicked:
     st.session_state["unit"], st.session_state["rate"] = clicked
 with ui.card("behind", _("The projects behind a number")):
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        unit = units[
-            st.selectbox(str(_("Unit")), list(units), index=own, key="unit", width=180, **kept) or next(iter(units))
-        ]
-        slug = (
-            st.segmented_control(
-                str(_("Rate")),
-                list(RATES),
-                default="startup",
-                required=True,
-                format_func=lambda s: str(RATES[s].label),
-                key="rate",
-                **kept,
-            )
-            or "startup"
+        choice = filters.one_of(
+            _("Unit"), [*units, TOGETHER], "unit", lambda name: name or _("All ranked units"), index=own, width=180
         )
-        everything = st.toggle(str(_("Also the projects that do not count")), key="everything", **kept)
-    found = rankings.facts(db, actor, month=month, unit=unit, slug=slug, rules=rules, counted_only=not everything)
-    pair = next(row.pairs[slug] for row in ranking.rows if row.unit is unit)
+        slug = filters.side_by_side(_("Rate"), list(RATES), "rate", lambda s: RATES[s].label, default="startup")
+        everything = st.toggle(str(_("Also the projects that do not count")), **filters.kept("everything"))
+    unit = units.get(choice)
+    named = unit.name if unit else _("All ranked units")
+    how = {"month": month, "unit": unit, "slug": slug, "rules": rules, "basis": basis}
+    found = rankings.facts(db, actor, **how, counted_only=not everything)
+    pair = found.pair
     st.markdown(
-        ui.safe(f"{unit.name} · {RATES[slug].label} {percent(pair.rate, rules.rounding)} ({rankings.shown_pair(pair)})")
+        ui.safe(f"{named} · {RATES[slug].label} {percent(pair.rate, rules.rounding)} ({rankings.shown_pair(pair)})")
     )
     st.caption(ui.safe(_("N: {n}. D: {d}.", n=RATES[slug].numerator, d=RATES[slug].denominator)))
     behind = rankings.facts_frame(found)
@@ -151,9 +132,11 @@ with ui.card("behind", _("The projects behind a number")):
 
 left, right = st.columns([3, 2])
 with left, ui.card("trend", _("Places over twelve months")):
-    chart = charts.rank_trend(rankings.rank_frame(history, unit.peer_group), highlight=unit.short_name)
+    marked = unit or ranking.rows[own].unit
+    chart = charts.rank_trend(rankings.rank_frame(history, marked.peer_group), highlight=marked.short_name)
     st.altair_chart(chart, key="rank_trend")
-    st.caption(ui.safe(_("{group}; {unit} stands out.", group=group_label(unit.peer_group), unit=unit.name)))
-with right, ui.card("rates", _("Three rates of {unit}", unit=unit.name)):
+    st.caption(ui.safe(_("{group}; {unit} stands out.", group=group_label(marked.peer_group), unit=marked.name)))
+with right, ui.card("rates", _("Three rates of {unit}", unit=named)):
     labels = [str(RATES[slug].label) for slug in MAIN]
-    st.altair_chart(charts.rate_trend(rankings.rate_frame(history, unit.id, MAIN), rates=labels), key="rate_trend")
+    trend = rankings.rate_frame(history, unit.id if unit else None, MAIN)
+    st.altair_chart(charts.rate_trend(trend, rates=labels), key="rate_trend")

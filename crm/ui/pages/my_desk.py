@@ -1,7 +1,5 @@
 """My desk: what is overdue and due, which enterprises have gone quiet, who contacted whom, the calendar's address."""
 
-from typing import Any
-
 import streamlit as st
 
 from crm.locale import _
@@ -10,7 +8,7 @@ from crm.reports import desk
 from crm.reports.rankings import units as all_units
 from crm.rules import QUIET_DAYS_BY_GRADE
 from crm.ui import components as ui
-from crm.ui import session, shell, todo
+from crm.ui import filters, session, shell, todo
 
 LINES, QUIET_LINES, CONTACT_LINES = 15, 10, 10
 PERIODS = {
@@ -21,11 +19,10 @@ PERIODS = {
 }
 
 actor, db, today = session.current_actor(), session.database(), session.today()
-kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 caption = _("{day} · what is due, and who has not been contacted", day=today)
 with ui.title_row(actor, _("My desk"), caption, printable=True):
-    whose = todo.choose_whose(actor, {unit.id: unit.name for unit in all_units(db)}, **kept)
+    whose = todo.choose_whose(actor, {unit.id: unit.name for unit in all_units(db)})
 counts = desk.count_due(db, actor, whose, today=today)
 silent = desk.count_quiet(db, actor, whose, today=today)
 for place, (when, words) in zip(st.columns(5), [*desk.WHEN_LABELS.items(), (None, _("Gone quiet"))], strict=True):
@@ -36,22 +33,14 @@ for place, (when, words) in zip(st.columns(5), [*desk.WHEN_LABELS.items(), (None
 left, right = st.columns([3, 2])
 with left, ui.card("due", _("To do")) as aside:
     with aside:
-        when = st.segmented_control(
-            str(_("When")),
-            list(desk.When),
-            format_func=lambda w: str(desk.WHEN_LABELS[w]),
-            key="when",
-            label_visibility="collapsed",
-            **kept,
-        )
+        when = filters.side_by_side(_("When"), list(desk.When), "when", desk.WHEN_LABELS.__getitem__, bare=True)
     kinds = st.pills(
         str(_("What sort")),
         list(desk.DueKind),
         selection_mode="multi",
         format_func=lambda k: str(desk.KIND_LABELS[k]),
-        key="kind",
         label_visibility="collapsed",
-        **kept,
+        **filters.kept("due_kind", desk.DueKind, desk.KIND_LABELS.__getitem__),
     )
     todo.undo_line(actor, db)
     total = sum(n for (soon, k), n in counts.items() if when in (None, soon) and (not kinds or k in kinds))
@@ -68,7 +57,7 @@ with left, ui.card("due", _("To do")) as aside:
 
 with right, ui.card("quiet", _("No contact for too long")) as aside:
     with aside:
-        grade = st.segmented_control(str(_("Grade")), list(Grade), key="grade", label_visibility="collapsed", **kept)
+        grade = filters.side_by_side(_("Grade"), list(Grade), "quiet_grade", str, bare=True)
     limits = {str(grade): days for grade, days in QUIET_DAYS_BY_GRADE.items() if grade}
     st.caption(
         str(
@@ -92,17 +81,10 @@ with right, ui.card("quiet", _("No contact for too long")) as aside:
 
 with ui.card("made", _("Who contacted whom")) as aside:
     with aside:
-        period = st.segmented_control(
-            str(_("Period")),
-            list(desk.Period),
-            default=desk.Period.WEEK,
-            required=True,
-            format_func=lambda p: str(PERIODS[p]),
-            key="period",
-            label_visibility="collapsed",
-            **kept,
+        period = filters.side_by_side(
+            _("Period"), list(desk.Period), "period", PERIODS.__getitem__, default=desk.Period.WEEK, bare=True
         )
-    since, until = desk.days_of(period or desk.Period.WEEK, today)
+    since, until = desk.days_of(period, today)
     people = desk.contacts_by_person(db, actor, whose, since=since, until=until)
     if not people:
         ui.empty_state(_("No contact in this time."), _("Press N to log the first."), icon="forum")
@@ -123,4 +105,4 @@ with ui.card("made", _("Who contacted whom")) as aside:
             if picked is not None:
                 shell.go("enterprise", id=picked)
 
-todo.calendar_card(actor, db, subscribed=desk.has_calendar(db, actor))
+todo.calendar_card(actor, db)

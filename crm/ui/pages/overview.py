@@ -1,7 +1,5 @@
 """The overview, which a leader opens first: what a period brought, who leads, who slips, and the way to the records."""
 
-from typing import Any
-
 import streamlit as st
 
 from crm.locale import _
@@ -12,14 +10,13 @@ from crm.reports import desk, overview, rankings, targets
 from crm.reports.overview import ToDate
 from crm.reports.rule_sets import find_rule_set
 from crm.ui import components as ui
+from crm.ui import filters, session
 from crm.ui import overview as parts
-from crm.ui import session
 from crm.ui.tables import MAIN_RATES
 
 TODO_LINES = 6
 
 actor, db, today = session.current_actor(), session.database(), session.today()
-kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 reads = can(actor, Action.READ)
 
 if not overview.has_work(db):
@@ -38,27 +35,11 @@ ranked = {row.unit.name: row.unit for row in sorted(history[-1].rows, key=lambda
 
 caption = _("Data up to {day} · {count} ranked units", day=as_of, count=len(ranked))
 with ui.title_row(actor, _("Overview"), caption, printable=True):
-    to_date = st.segmented_control(
-        str(_("Period")),
-        list(ToDate),
-        default=ToDate.YEAR,
-        required=True,
-        format_func=lambda choice: str(label(choice)),
-        key="to_date",
-        label_visibility="collapsed",
-        **kept,
+    to_date = filters.side_by_side(_("Period"), list(ToDate), "to_date", label, default=ToDate.YEAR, bare=True)
+    chosen = filters.any_of(
+        _("Unit"), list(ranked), "of_unit", left_open=_("All ranked units"), label_visibility="collapsed", width=165
     )
-    chosen = st.selectbox(
-        str(_("Unit")),
-        list(ranked),
-        index=None,
-        placeholder=str(_("All ranked units")),
-        key="of_unit",
-        label_visibility="collapsed",
-        width=165,
-        **kept,
-    )
-to_date, unit = to_date or ToDate.YEAR, ranked.get(chosen or "")
+unit = ranked.get(chosen or "")
 units = [unit] if unit else list(ranked.values())
 unit_ids, span = tuple(member.id for member in units), overview.period_to(as_of, to_date)
 st.caption(ui.safe(parts.period_words(span, to_date)))
@@ -110,7 +91,7 @@ def chains() -> None:
     """Draw what was signed by chain and unit; this card alone is drawn anew as its measure changes."""
     with ui.card("chains", _("Signed by chain and unit")) as aside:
         with aside:
-            value = parts.choose_value(**kept)
+            value = parts.choose_value()
         matrix = session.remembered(
             ("chains", actor, span, unit_ids), lambda: overview.chain_matrix(db, actor, span=span, units=units)
         )
@@ -152,8 +133,9 @@ if reads:
                 st.caption(within)
 with right, ui.card("slips", _("Who slipped since last month")):
     parts.slip_lines(overview.slips(history, MAIN_RATES), month=str(month))
-if reads and (due := desk.due(db, actor, desk.Whose(mine=True), today=today, size=TODO_LINES)):
-    with left, ui.card("todo", _("My to-dos")) as aside:
+whose = desk.concerned(actor)
+if reads and (due := desk.due(db, actor, whose, today=today, size=TODO_LINES)):
+    with left, ui.card("todo", _("My to-dos") if whose.mine else _("My unit's to-dos")) as aside:
         with aside:
             st.page_link("pages/my_desk.py", label=str(_("My desk")), icon=":material/arrow_forward:")
         parts.due_lines(due, today=today)

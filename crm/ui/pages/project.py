@@ -18,10 +18,15 @@ record = project_record(db, actor, int(asked), today=session.today())
 editable = record.editable
 
 caption = f"{record.fields['code']} · {record.enterprise} · {record.unit}"
-with ui.title_row(actor, record.fields["name"], caption, log_contact="none"):
-    if editable:
-        sections.more_menu(actor, record)
-    ui.log_contact_button(actor, kind="secondary", enterprise=record.fields["enterprise_id"])
+with ui.title_row(
+    actor,
+    record.fields["name"],
+    caption,
+    log_contact="secondary",
+    printable=True,
+    enterprise_id=record.fields["enterprise_id"],
+):
+    sections.more_menu(actor, record, editable=editable)
 sections.tags(record)
 sections.next_stage(actor, record, editable=editable)
 

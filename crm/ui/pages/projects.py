@@ -1,20 +1,17 @@
 """Projects at work: one set of filters in the address, and what they leave as list, board, roadmap or calendar."""
 
-from decimal import Decimal
-from typing import Any
-
 import streamlit as st
 
 from crm import charts
 from crm.locale import _
-from crm.model import YUAN_PER_WAN, ProjectStatus, Stage, label
+from crm.model import ProjectStatus, Stage, label
 from crm.months import Month
 from crm.permissions import Action, can
 from crm.reports import projects, vocabulary
 from crm.reports.projects import CONCERN_HINTS, CONCERN_LABELS, IN_WORK, SORTS, Concern, ProjectFilter
 from crm.reports.rankings import units as all_units
 from crm.ui import components as ui
-from crm.ui import project_dialogs, project_views, session, shell
+from crm.ui import filters, project_dialogs, project_views, session, shell
 from crm.ui.saved_views import saved_views
 
 ALL_OF_A_DAY = 200
@@ -36,31 +33,10 @@ SORT_LABELS = {
 
 actor, db, today = session.current_actor(), session.database(), session.today()
 industries, units = vocabulary.industry_names(db), {unit.id: unit.name for unit in all_units(db)}
-kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
-
-
-def any_of(title: object, options: list[Any], key: str, words: Any = str) -> Any:
-    """Draw a filter that may be left open."""
-    return st.selectbox(str(title), options, index=None, format_func=words, placeholder=str(_("All")), key=key, **kept)
-
-
-def amount(title: object, key: str) -> Decimal | None:
-    """Draw a bound of the planned investment in 万元; returns 元."""
-    typed = st.number_input(str(title), value=None, min_value=0.0, step=None, format="%.0f", key=key, **kept)
-    return None if typed is None else Decimal(str(typed)) * YUAN_PER_WAN
 
 
 with ui.title_row(actor, _("Projects"), _("From the first lead to production"), printable=True):
-    view = st.segmented_control(
-        str(_("View")),
-        list(VIEWS),
-        default="list",
-        required=True,
-        format_func=lambda v: str(VIEWS[v]),
-        key="view",
-        label_visibility="collapsed",
-        **kept,
-    )
+    view = filters.side_by_side(_("View"), list(VIEWS), "view", VIEWS.__getitem__, default="list", bare=True)
     saved_views(actor, "projects")
 cards = st.container()
 with ui.card("filters"):
@@ -68,37 +44,32 @@ with ui.card("filters"):
     with first[0]:
         text = st.text_input(
             str(_("Search")),
-            key="find_project",
             type="search",
             icon=":material/search:",
             live=True,
             placeholder=str(_("Project, investor, pinyin initials or code")),
-            **kept,
+            **filters.kept("find_project"),
         )
     with first[1]:
-        holder = any_of(_("Unit"), list(units), "holder", units.__getitem__)
+        holder = filters.any_of(_("Unit"), list(units), "holder", units.__getitem__)
     with first[2]:
-        chain = any_of(_("Industry chain"), list(industries), "chain", industries.__getitem__)
+        chain = filters.any_of(_("Industry chain"), list(industries), "chain", industries.__getitem__)
     with first[3]:
-        stage = any_of(_("Stage"), list(Stage), "at_stage", lambda s: str(label(Stage(s))))
+        stage = filters.any_of(_("Stage"), list(Stage), "at_stage", label)
     with first[4]:
-        status = st.selectbox(
-            str(_("Status")), list(STATUSES), key="status", format_func=lambda s: str(STATUSES[s]), **kept
-        )
-    with ui.more_filters(("amount_from", "amount_to")):
+        status = filters.one_of(_("Status"), list(STATUSES), "status", STATUSES.__getitem__)
+    with filters.more(("amount_from", "amount_to")):
         second = st.columns(4)
     with second[0]:
-        amount_from = amount(_("Planned from (10,000 yuan)"), "amount_from")
+        amount_from = filters.amount(_("Planned from (10,000 yuan)"), "amount_from")
     with second[1]:
-        amount_to = amount(_("Planned up to (10,000 yuan)"), "amount_to")
+        amount_to = filters.amount(_("Planned up to (10,000 yuan)"), "amount_to")
     with second[2]:
-        concern = any_of(_("Needs attention"), list(Concern), "concern", lambda c: str(CONCERN_LABELS[Concern(c)]))
+        concern = filters.any_of(_("Needs attention"), list(Concern), "concern", CONCERN_LABELS.__getitem__)
     with second[3]:
-        sort = st.selectbox(
-            str(_("Order")), list(SORTS), key="order", format_func=lambda s: str(SORT_LABELS[s]), **kept
-        )
+        sort = filters.one_of(_("Order"), list(SORTS), "order", SORT_LABELS.__getitem__)
 
-filters = ProjectFilter(
+wanted = ProjectFilter(
     text=text or "",
     unit_id=holder,
     industry_id=chain,
@@ -109,15 +80,15 @@ filters = ProjectFilter(
     concern=concern or "",
     sort=sort or "recent",
 )
-total = projects.count_projects(db, actor, filters, today=today)
+total = projects.count_projects(db, actor, wanted, today=today)
 with cards:
-    project_views.concern_cards(projects.concerns(db, actor, filters, today=today), filters.concern, key="concern")
+    project_views.concern_cards(projects.concerns(db, actor, wanted, today=today), wanted.concern, key="concern")
     if concern:
         st.caption(str(CONCERN_HINTS[Concern(concern)]))
 
 with ui.card("projects", _("{total} projects", total=f"{total:,}")) as aside:
     with aside:
-        ui.clear_filters(("find_project", "holder", "chain", "at_stage", "amount_from", "amount_to", "concern"))
+        filters.clear_button(("find_project", "holder", "chain", "at_stage", "amount_from", "amount_to", "concern"))
         if can(actor, Action.CREATE) and st.button(str(_("New project")), key="new_project", icon=":material/add:"):
             project_dialogs.begin(actor)
     if not total:
@@ -128,11 +99,16 @@ with ui.card("projects", _("{total} projects", total=f"{total:,}")) as aside:
         )
         st.stop()
     if view == "board":
-        project_views.board(actor, projects.board(db, actor, filters, today=today), today=today)
+        project_views.board(
+            actor,
+            projects.board(db, actor, wanted, today=today),
+            today=today,
+            show_all=lambda one: st.session_state.update(at_stage=one, view="list"),
+        )
     elif view == "roadmap":
         drawing = st.container()
         page = ui.pager(total, page_size=projects.ROADMAP_SIZE, key="road_page")
-        found = projects.roadmap(db, actor, filters, today=today, page=page)
+        found = projects.roadmap(db, actor, wanted, today=today, page=page)
         with drawing:
             chart = charts.roadmap(found.bars, found.marks, today=today)
             clicked = st.altair_chart(chart, key="roadmap", on_select="rerun").selection.get("chosen")
@@ -140,20 +116,19 @@ with ui.card("projects", _("{total} projects", total=f"{total:,}")) as aside:
             shell.go("project", id=clicked[0]["id"])
     elif view == "calendar":
         months = [str(Month.of(today).plus(n)) for n in range(-24, 25)]
-        chosen = st.selectbox(str(_("Month")), months, index=24, key="on_month", width=140, **kept)
-        month = Month.parse(chosen or months[24])
+        month = filters.choose_month(months, index=24, key="on_month")
         span = dict(zip(("first_day", "last_day"), projects.month_span(month), strict=True))
-        days = projects.calendar(db, actor, filters, **span, today=today, per_day=6)
+        days = projects.calendar(db, actor, wanted, **span, today=today, per_day=6)
         project_views.calendar(days, **span, month=str(month), today=today)
         asked = next((day.on for day in days if str(day.on) == st.query_params.get("on_day")), None)
         if asked:
             st.markdown(f"**{asked}**")
             day = {"first_day": asked, "last_day": asked}
-            project_views.day_list(*projects.calendar(db, actor, filters, **day, today=today, per_day=ALL_OF_A_DAY))
+            project_views.day_list(*projects.calendar(db, actor, wanted, **day, today=today, per_day=ALL_OF_A_DAY))
     else:
         listing = st.container()
         page = ui.pager(total, page_size=projects.PAGE_SIZE)
-        rows = projects.list_projects(db, actor, filters, today=today, page=page)
+        rows = projects.list_projects(db, actor, wanted, today=today, page=page)
         with listing:
             picked = project_views.table(rows, key="project_list")
         if picked is not None:

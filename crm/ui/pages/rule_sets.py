@@ -1,6 +1,5 @@
 """Rule sets: every version in words, two beside each other, and a copy to edit with its effect on last month."""
 
-import json
 from typing import Any
 
 import pandas as pd
@@ -9,7 +8,7 @@ import streamlit as st
 from crm.actions.rule_sets import save_rule_set
 from crm.errors import CrmError, Invalid
 from crm.locale import Message, _
-from crm.metrics import RuleSet, parse_rule_set
+from crm.metrics import RuleSet, parse_rule_set, read_settings
 from crm.months import Month
 from crm.permissions import Action, can
 from crm.reports.rankings import latest_month_with_data
@@ -23,7 +22,7 @@ from crm.reports.rule_sets import (
     peer_groups,
 )
 from crm.ui import components as ui
-from crm.ui import rule_forms, session
+from crm.ui import filters, rule_forms, session
 
 actor, db, today = session.current_actor(), session.database(), session.today()
 # The newest of the standing rule set comes first, every other name with its newest version after it.
@@ -39,10 +38,10 @@ def named(name: str, version: int) -> str:
     return str(_("“{name}” version {version}", name=name, version=version))
 
 
-def pick(title: object, key: str, among: list[StoredRuleSet]) -> StoredRuleSet:
+def pick(title: Message, key: str, among: list[StoredRuleSet]) -> StoredRuleSet:
     """Draw the choice of a version."""
     labels = [named(s.rules.name, s.rules.version) for s in among]
-    return among[labels.index(st.selectbox(str(title), labels, key=key, width=260, bind="query-params") or labels[0])]
+    return among[labels.index(filters.one_of(title, labels, key, width=260) or labels[0])]
 
 
 def show_effect(before: RuleSet, after: RuleSet) -> None:
@@ -99,15 +98,7 @@ with st.container(horizontal=True, key="filters", vertical_alignment="bottom"):
     others = [s for s in stored if s is not present]
     ways = {"words": _("In words"), **({"compare": _("Compare")} if others else {})}
     ways |= {"edit": _("Edit a copy")} if may_edit else {}
-    way = st.segmented_control(
-        str(_("View")),
-        list(ways),
-        default="words",
-        required=True,
-        format_func=lambda w: str(ways[w]),
-        key="way",
-        bind="query-params",
-    )
+    way = filters.side_by_side(_("View"), list(ways), "way", ways.__getitem__, default="words")
     if way == "compare":
         other = pick(_("Compared with"), "other", others)
 if way == "compare":
@@ -151,7 +142,7 @@ with ui.card("edit", _("A copy of {rules}", rules=title)) as aside:
             "JSON", rule_forms.as_json(base.settings()), height=420, key=f"{key}_json", label_visibility="collapsed"
         )
         try:
-            typed = json.loads(text)
+            typed = read_settings(text)
         except ValueError as error:
             st.error(ui.safe(_("This is not JSON: {reason}", reason=error)))
             st.stop()
@@ -177,7 +168,7 @@ with ui.card("effect", _("What it does to last month")):
     show_effect(base, candidate)
     coming = newest.get(candidate.name, 0) + 1
     if st.button(
-        str(_("Save as version {version} of “{name}”", version=coming, name=candidate.name)),
+        ui.safe(_("Save as version {version} of “{name}”", version=coming, name=candidate.name)),
         type="primary",
         icon=":material/check:",
         key="save_rules",

@@ -1,7 +1,5 @@
 """Supervision orders: which are open, overdue and due to rise, and each with its timeline."""
 
-from typing import Any
-
 import streamlit as st
 
 from crm.exchange.bulletin import MEDIA_TYPES
@@ -13,13 +11,12 @@ from crm.reports import supervision as reports
 from crm.reports.rankings import units as all_units
 from crm.reports.supervision import STATE_LABELS, OrderFilter, State
 from crm.ui import components as ui
-from crm.ui import session, supervision
+from crm.ui import filters, session, supervision
 from crm.ui.attachments import attachments
 
 FILTERS = ("find_order", "order_state", "order_level", "order_unit")
 
 actor, db, today = session.current_actor(), session.database(), session.today()
-kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 may_raise = can(actor, Action.SUPERVISE)
 
 asked = st.query_params.get("order", "")
@@ -49,46 +46,21 @@ with ui.card("filters"):
 with boxes[0]:
     text = st.text_input(
         str(_("Search")),
-        key="find_order",
         type="search",
         icon=":material/search:",
         live=True,
         placeholder=str(_("Number, demand or project")),
-        **kept,
+        **filters.kept("find_order"),
     )
 with boxes[1]:
-    state = st.selectbox(
-        str(_("State")),
-        list(State),
-        index=None,
-        format_func=lambda s: str(STATE_LABELS[State(s)]),
-        placeholder=str(_("All")),
-        key="order_state",
-        **kept,
-    )
+    state = filters.any_of(_("State"), list(State), "order_state", STATE_LABELS.__getitem__)
 with boxes[2]:
-    level = st.selectbox(
-        str(_("Level")),
-        list(SupervisionLevel),
-        index=None,
-        format_func=lambda level: str(supervision.LEVEL_WORDS[SupervisionLevel(level)]),
-        placeholder=str(_("All")),
-        key="order_level",
-        **kept,
-    )
+    level = filters.any_of(_("Level"), list(SupervisionLevel), "order_level", supervision.LEVEL_WORDS.__getitem__)
 with boxes[3]:
     names = {unit.id: unit.name for unit in all_units(db)}
-    unit = st.selectbox(
-        str(_("Unit")),
-        list(names),
-        index=None,
-        format_func=names.__getitem__,
-        placeholder=str(_("All")),
-        key="order_unit",
-        **kept,
-    )
-filters = OrderFilter(State(state) if state else None, SupervisionLevel(level) if level else None, unit, text or "")
-counts = reports.count_orders(db, actor, filters, today=today)
+    unit = filters.any_of(_("Unit"), list(names), "order_unit", names.__getitem__)
+wanted = OrderFilter(State(state) if state else None, SupervisionLevel(level) if level else None, unit, text or "")
+counts = reports.count_orders(db, actor, wanted, today=today)
 with places:
     for place, (key, words, number) in zip(
         st.columns(4),
@@ -103,14 +75,14 @@ with places:
         with place:
             ui.kpi(f"orders_{key}", words, f"{number:,}")
 
-total = counts.of(filters.state)
+total = counts.of(wanted.state)
 with ui.card("orders", _("{total} orders", total=f"{total:,}")) as aside:
     with aside:
-        ui.clear_filters(FILTERS)
-        if may_raise and counts.rising and filters.state is not State.CLOSED:
+        filters.clear_button(FILTERS)
+        if may_raise and counts.rising and wanted.state is not State.CLOSED:
             rise = str(_("Escalate the {count} that are due", count=counts.rising))
             if st.button(rise, key="escalate_all", icon=":material/trending_up:"):
-                supervision.escalate(actor, reports.due_to_rise(db, actor, filters, today=today))
+                supervision.escalate(actor, reports.due_to_rise(db, actor, wanted, today=today))
     if not total:
         ui.empty_state(
             _("No supervision order fits."),
@@ -121,5 +93,5 @@ with ui.card("orders", _("{total} orders", total=f"{total:,}")) as aside:
         listing = st.container(gap="small")
         page = ui.pager(total, page_size=reports.PAGE_SIZE, key="order_page")
         with listing:
-            for order in reports.orders(db, actor, filters, today=today, page=page):
+            for order in reports.orders(db, actor, wanted, today=today, page=page):
                 supervision.order_line(order, today=today)

@@ -1,7 +1,6 @@
 """Yearly targets: a grid of units and measures to edit in place, and how far each is reached."""
 
 from decimal import Decimal
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -22,10 +21,10 @@ from crm.reports.targets import (
     targets_of,
 )
 from crm.ui import components as ui
-from crm.ui import session, tables
+from crm.ui import filters, session, tables
 
 actor, db, today = session.current_actor(), session.database(), session.today()
-kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+PARTS = {"numbers": _("Numbers and amounts"), "rates": _("Rates")}
 NUMBERS = [slug for slug in TARGET_MEASURES if slug not in RATES]
 
 
@@ -49,21 +48,13 @@ def heading(slug: str) -> str:
 header = st.container()
 with st.container(horizontal=True, key="filters", vertical_alignment="bottom"):
     years = target_years(db, today=today)
-    year = st.selectbox(str(_("Year")), years, index=years.index(today.year), key="target_year", width=110, **kept)
-    part = st.segmented_control(
-        str(_("Measures")),
-        ["numbers", "rates"],
-        default="numbers",
-        required=True,
-        format_func=lambda p: str(_("Numbers and amounts") if p == "numbers" else _("Rates")),
-        key="part",
-        **kept,
-    )
-year, slugs = year or today.year, list(RATES) if part == "rates" else NUMBERS
+    year = filters.one_of(_("Year"), years, "target_year", index=years.index(today.year), width=110) or today.year
+    part = filters.side_by_side(_("Measures"), list(PARTS), "target_part", PARTS.__getitem__, default="numbers")
+slugs = list(RATES) if part == "rates" else NUMBERS
 found = attainment(db, actor, year, today)
 elapsed = float(found.elapsed * 100)
 caption = _("As of {as_of} · {share} % of the year gone by", as_of=found.as_of, share=f"{elapsed:.1f}")
-with header, ui.title_row(actor, _("Yearly targets"), caption, log_contact="secondary"):
+with header, ui.title_row(actor, _("Yearly targets"), caption, log_contact="secondary", printable=True):
     pass
 
 stored = {(cell.unit_id, cell.measure): cell for cell in targets_of(db, actor, year)}
@@ -160,15 +151,14 @@ with ui.card("grid", _("Targets of {year}", year=year)) as aside:
 with ui.card("attainment", _("How far they are reached")) as aside:
     with aside:
         measure = (
-            st.selectbox(
-                str(_("Measure")),
+            filters.one_of(
+                _("Measure"),
                 list(TARGET_MEASURES),
+                "target_measure",
+                heading,
                 index=list(TARGET_MEASURES).index("signings"),
-                format_func=heading,
                 label_visibility="collapsed",
                 width=230,
-                key="measure",
-                **kept,
             )
             or "signings"
         )

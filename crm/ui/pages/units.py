@@ -12,7 +12,7 @@ from crm.locale import Message, _, listed
 from crm.model import UnitKind, group_label, label
 from crm.reports.units import Alias, UnitRow, list_units
 from crm.ui import components as ui
-from crm.ui import session
+from crm.ui import forms, session
 
 actor, db, state = session.current_actor(), session.database(), st.session_state
 found = list_units(db, actor)
@@ -117,7 +117,11 @@ def edit_aliases(row: UnitRow) -> None:
     for alias in row.aliases:
         with st.container(horizontal=True, vertical_alignment="center", key=f"alias_{alias.id}"):
             st.markdown(ui.safe(alias_words(alias)))
-            if st.button(str(_("Remove")), key=f"remove_{alias.id}", type="tertiary"):
+            if forms.sure(
+                _("Imports and searches no longer find {unit} under “{name}”.", unit=row.name, name=alias.name),
+                do=_("Remove"),
+                key=f"remove_{alias.id}",
+            ):
                 saved(
                     lambda alias=alias: actions.remove_unit_alias(
                         db, actor, alias.id, alias.version, now=session.utc_now()
@@ -188,7 +192,7 @@ with ui.card("units"):
         "aliases": _("Other names"),
     }
     chosen = ui.table(frame, columns, key="units_table", on_select="rerun").selection.rows
-    if not chosen:
+    if not chosen or chosen[0] >= len(found):
         st.caption(str(_("Choose a row to change a unit.")))
         st.stop()
     row = found[chosen[0]]

@@ -1,7 +1,5 @@
 """Verifying what units claim: the queue with evidence and files, and every rate as claimed beside as verified."""
 
-from typing import Any
-
 import streamlit as st
 
 from crm.locale import _
@@ -12,7 +10,7 @@ from crm.reports import verification as reports
 from crm.reports.desk import sees_many_units
 from crm.reports.verification import KINDS, ClaimFilter, State, kind_label
 from crm.ui import components as ui
-from crm.ui import session, verification
+from crm.ui import filters, session, verification
 from crm.ui.verified_rates import comparison
 
 PARTS = {"queue": _("Claims"), "compare": _("Claimed and verified")}
@@ -21,7 +19,6 @@ FILTERS = ("claim_text", "claim_unit", "claim_kinds", "claim_days")
 
 actor, db, today = session.current_actor(), session.database(), session.today()
 units = rankings.units(db)
-kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 
 def queue() -> None:
@@ -33,41 +30,26 @@ def queue() -> None:
         with next(places):
             text = st.text_input(
                 str(_("Search")),
-                key="claim_text",
                 type="search",
                 icon=":material/search:",
                 placeholder=str(_("Project, investor, pinyin initials or code")),
-                **kept,
+                **filters.kept("claim_text"),
             )
         names = {unit.id: unit.name for unit in units}
         unit_id = None
         if many:
             with next(places):
-                unit_id = st.selectbox(
-                    str(_("Unit")),
-                    list(names),
-                    index=None,
-                    format_func=names.__getitem__,
-                    placeholder=str(_("All units")),
-                    key="claim_unit",
-                    **kept,
+                unit_id = filters.any_of(
+                    _("Unit"), list(names), "claim_unit", names.__getitem__, left_open=_("All units")
                 )
         with next(places):
-            kinds = st.multiselect(
-                str(_("What is claimed")),
-                KINDS,
-                format_func=lambda kind: str(kind_label(kind)),
-                placeholder=str(_("All")),
-                key="claim_kinds",
-                **kept,
-            )
+            kinds = filters.some_of(_("What is claimed"), KINDS, "claim_kinds", kind_label)
         with next(places):
-            days = st.selectbox(
-                str(_("Days since the claimed date")),
+            days = filters.one_of(
+                _("Days since the claimed date"),
                 DAYS,
-                format_func=lambda n: str(_("{days} days or more", days=n) if n else _("Any")),
-                key="claim_days",
-                **kept,
+                "claim_days",
+                lambda n: _("{days} days or more", days=n) if n else _("Any"),
             )
     wanted = ClaimFilter(unit_id, tuple(kinds), days or 0, text or "")
     counts = reports.count_claims(db, actor, wanted, today=today)
@@ -76,19 +58,9 @@ def queue() -> None:
             ui.kpi(f"claims_{state}", label(state), f"{count:,}")
     with ui.card("queue", _("Claims of milestones and funds")) as aside:
         with aside:
-            ui.clear_filters(FILTERS)
+            filters.clear_button(FILTERS)
             state = State(
-                st.segmented_control(
-                    str(_("State")),
-                    list(State),
-                    default=State.WAITING,
-                    required=True,
-                    format_func=lambda s: str(label(State(s))),
-                    key="claim_state",
-                    label_visibility="collapsed",
-                    **kept,
-                )
-                or State.WAITING
+                filters.side_by_side(_("State"), list(State), "claim_state", label, default=State.WAITING, bare=True)
             )
         if not counts[state]:
             ui.empty_state(
@@ -123,17 +95,10 @@ with ui.title_row(
     log_contact="secondary",
     printable=True,
 ):
-    part = st.segmented_control(
-        str(_("View")),
-        list(PARTS),
-        default="queue",
-        required=True,
-        format_func=lambda p: str(PARTS[p]),
-        key="verification_part",
-        label_visibility="collapsed",
-        **kept,
+    part = filters.side_by_side(
+        _("View"), list(PARTS), "verification_part", PARTS.__getitem__, default="queue", bare=True
     )
 if part == "compare":
-    comparison(actor, **kept)
+    comparison(actor)
 else:
     queue()

@@ -15,9 +15,8 @@ from crm.permissions import Action, can
 from crm.reports import chains, rankings
 from crm.reports.rankings import Ranking, Unit
 from crm.reports.rule_sets import StoredRuleSet
-from crm.ui import session
+from crm.ui import filters, session
 
-KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 INDUSTRIES = "industries"
 WINDOWS = (12, 24, 36)
 VIEWS: dict[str, Message] = {
@@ -101,11 +100,8 @@ def choose(view: str, actor: Actor, today: date, stored: list[StoredRuleSet]) ->
     rule_sets = {s.rules.name: s.rules for s in stored}
     everything = "all" in uses
     with st.container(horizontal=True, key="filters", vertical_alignment="bottom"):
-        month = Month.parse(st.selectbox(str(_("Month")), months, key="of_month", width=140, **KEPT) or months[0])
-        rules = rule_sets["default"]
-        if "rules" in uses:
-            chosen = st.selectbox(str(_("Rule set")), list(rule_sets), key="of_rules", width=180, **KEPT)
-            rules = rule_sets[chosen or "default"]
+        month = filters.choose_month(months, key="of_month")
+        rules = filters.choose_rules(rule_sets, key="of_rules") if "rules" in uses else rule_sets["default"]
         group = choose_group(rules.groups, everything=everything, industries="industries" in uses)
         units = [u for u in rankings.units(db) if u.peer_group in rules.groups and group in (None, u.peer_group)]
         if group == INDUSTRIES:
@@ -120,64 +116,35 @@ def choose(view: str, actor: Actor, today: date, stored: list[StoredRuleSet]) ->
 
 def choose_view(views: Sequence[str]) -> str:
     """Ask which view is shown; only that one is worked out."""
-    chosen = st.segmented_control(
-        str(_("View")),
-        list(views),
-        default=views[0],
-        required=True,
-        format_func=lambda view: str(VIEWS[view]),
-        key="review",
-        label_visibility="collapsed",
-        **KEPT,
-    )
-    return chosen or views[0]
+    return str(filters.side_by_side(_("View"), list(views), "review", VIEWS.__getitem__, default=views[0], bare=True))
 
 
 def choose_basis() -> Basis:
     """Ask whether projects are counted or their investment summed."""
-    chosen = st.segmented_control(
-        str(_("Basis")),
-        list(Basis),
-        default=Basis.COUNT,
-        required=True,
-        format_func=lambda basis: str(label(basis)),
-        key="of_basis",
-        **KEPT,
-    )
-    return chosen or Basis.COUNT
+    return Basis(filters.side_by_side(_("Basis"), list(Basis), "of_basis", label, default=Basis.COUNT))
 
 
 def choose_window(*, entered: bool) -> int:
     """Ask how many months are looked at; `entered`: in which the projects entered."""
-    chosen = st.segmented_control(
-        str(_("Entered in the last") if entered else _("Looking back")),
-        list(WINDOWS),
-        default=WINDOWS[0],
-        required=True,
-        format_func=lambda months: str(_("{months} months", months=months)),
-        key="window",
-        **KEPT,
+    title = _("Entered in the last") if entered else _("Looking back")
+    return int(
+        filters.side_by_side(
+            title, list(WINDOWS), "window", lambda months: _("{months} months", months=months), default=WINDOWS[0]
+        )
     )
-    return chosen or WINDOWS[0]
 
 
 def choose_group(groups: Sequence[str], *, everything: bool, industries: bool) -> str | None:
     """Ask for a peer group (`everything`: None is all of them); `industries` are offered beside the groups."""
-    names = {str(group_label(group)): group for group in groups}
+    names = {group: group_label(group) for group in groups}
     if industries:
-        names[str(_("Industries (by the quarter)"))] = INDUSTRIES
+        names[INDUSTRIES] = _("Industries (by the quarter)")
     default = None if everything else next(iter(names))
     _settle("group", names, default)
-    chosen = st.selectbox(
-        str(_("Peer group")),
-        list(names),
-        index=None if default is None else 0,
-        placeholder=str(_("All ranked units")),
-        key="group",
-        width=190,
-        **KEPT,
-    )
-    return names.get(chosen or default or "")
+    how = {"left_open": _("All ranked units")} if everything else {}
+    draw = filters.any_of if everything else filters.one_of
+    chosen = draw(_("Peer group"), list(names), "group", names.__getitem__, width=190, **how)
+    return chosen or default
 
 
 def choose_member(names: Mapping[str, int], *, own: int | None, everything: bool) -> int | None:
@@ -185,15 +152,9 @@ def choose_member(names: Mapping[str, int], *, own: int | None, everything: bool
     first = next((name for name, member in names.items() if member == own), next(iter(names), None))
     default = None if everything else first
     _settle("member", names, default)
-    chosen = st.selectbox(
-        str(_("Unit or industry")),
-        list(names),
-        index=None if default is None else list(names).index(default),
-        placeholder=str(_("All")),
-        key="member",
-        width=170,
-        **KEPT,
-    )
+    how: dict[str, Any] = {} if default is None else {"index": list(names).index(default)}
+    draw = filters.any_of if default is None else filters.one_of
+    chosen = draw(_("Unit or industry"), list(names), "member", width=170, **how)
     return names.get(chosen or default or "")
 
 

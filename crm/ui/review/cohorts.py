@@ -13,9 +13,9 @@ from crm.model import YUAN_PER_YI, label
 from crm.reports.review import cohorts
 from crm.reports.review.cohorts import Cohort, Part, cohort_frame
 from crm.ui import components as ui
+from crm.ui import filters, session
 from crm.ui import overview as dialogs
-from crm.ui import session
-from crm.ui.review.choices import KEPT, Chosen
+from crm.ui.review.choices import Chosen
 
 
 def show_cohorts(chosen: Chosen) -> None:
@@ -65,17 +65,9 @@ def show_cohorts(chosen: Chosen) -> None:
 def _options() -> tuple[bool, Part]:
     """Ask whether cohorts are half-years, and which projects a click lists."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="cohort_options"):
-        part = st.segmented_control(
-            str(_("A click lists")),
-            list(Part),
-            default=Part.ALL,
-            required=True,
-            format_func=lambda part: str(label(part)),
-            key="part",
-            **KEPT,
-        )
-        halves = st.toggle(str(_("By half-years")), key="halves", **KEPT)
-    return bool(halves), part or Part.ALL
+        part = filters.side_by_side(_("A click lists"), list(Part), "cohort_part", label, default=Part.ALL)
+        halves = st.toggle(str(_("By half-years")), **filters.kept("halves"))
+    return bool(halves), Part(part)
 
 
 def _rule(rules: RuleSet, as_of: date) -> Message:

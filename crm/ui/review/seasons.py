@@ -16,9 +16,9 @@ from crm.reports.overview import Span
 from crm.reports.review import seasons
 from crm.reports.review.seasons import SEASONAL, Season, season_frame, season_table
 from crm.ui import components as ui
+from crm.ui import filters, session
 from crm.ui import overview as dialogs
-from crm.ui import session
-from crm.ui.review.choices import KEPT, Chosen
+from crm.ui.review.choices import Chosen
 
 
 def show_seasons(chosen: Chosen) -> None:
@@ -55,16 +55,11 @@ def show_seasons(chosen: Chosen) -> None:
 
 def _choose_measure() -> str:
     """Ask for the measure whose seasons are shown."""
-    chosen = st.segmented_control(
-        str(_("Measure")),
-        list(SEASONAL),
-        default=SEASONAL[0],
-        required=True,
-        format_func=lambda slug: str(MEASURES[slug].label),
-        key="measure",
-        **KEPT,
+    return str(
+        filters.side_by_side(
+            _("Measure"), list(SEASONAL), "season", lambda slug: MEASURES[slug].label, default=SEASONAL[0]
+        )
     )
-    return chosen or SEASONAL[0]
 
 
 def _chart(found: Season) -> tuple[int, int] | None:

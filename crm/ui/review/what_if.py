@@ -14,9 +14,9 @@ from crm.reports.review.movement import of_group
 from crm.reports.review.what_if import WhatIf, altered, movers, shifts_frame, what_if
 from crm.reports.rule_sets import SETTINGS, differences, effect_frame
 from crm.ui import components as ui
-from crm.ui import rule_forms, session
+from crm.ui import filters, rule_forms, session
 from crm.ui.records import facts
-from crm.ui.review.choices import KEPT, Chosen
+from crm.ui.review.choices import Chosen
 from crm.ui.rule_forms import plain_number
 from crm.ui.tables import GREEN, RED, clicked_cell, movement_text
 from crm.ui.tables import MAIN_RATES as MAIN
@@ -29,7 +29,7 @@ def show_what_if(chosen: Chosen) -> None:
         str(_("“{name}” version {version}", name=s.rules.name, version=s.rules.version)): s.rules for s in chosen.stored
     }
     with ui.card("other", _("Another reading of the rules")):
-        start = st.selectbox(str(_("Starting from")), list(versions), key="other_rules", width=260, **KEPT)
+        start = filters.one_of(_("Starting from"), list(versions), "other_rules", width=260)
         changes, slots = _ask_changes(MAIN)
         base = versions[start or next(iter(versions))]
         if "score.weights" in changes:
@@ -71,10 +71,8 @@ def show_what_if(chosen: Chosen) -> None:
     with ui.card("month_effect", _("One month under both")) as aside:
         times = [str(r.month) for r in reversed(before)]
         with aside:
-            time = st.selectbox(
-                str(_("Month")), times, key="shift_month", label_visibility="collapsed", width=140, **KEPT
-            )
-        n = next((n for n, r in enumerate(before) if str(r.month) == time), -1)
+            time = filters.choose_month(times, key="shift_month", label_visibility="collapsed")
+        n = next((n for n, r in enumerate(before) if r.month == time), -1)
         frame = effect_frame(before[n], after[n], MAIN)
         rule_forms.effect_table(frame[frame["group"] == chosen.group], MAIN, key="effect")
         st.page_link(
@@ -104,23 +102,17 @@ def _ask_changes(slugs: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
 
     places = st.columns(4)
     with places[0]:
-        mode = st.selectbox(
-            str(_LABELS["window.mode"]),
-            list(WindowMode),
-            index=None,
-            placeholder=unchanged,
-            format_func=lambda m: str(label(m)),
-            key="alt_window",
-            **KEPT,
-        )
+        mode = filters.any_of(_LABELS["window.mode"], list(WindowMode), "alt_window", label, left_open=unchanged)
         noted("window.mode", None if mode is None else str(mode))
         if mode == WindowMode.SINCE:
-            day = st.date_input(str(_LABELS["window.base_date"]), None, format="YYYY-MM-DD", key="alt_since", **KEPT)
+            day = st.date_input(
+                str(_LABELS["window.base_date"]), None, format="YYYY-MM-DD", **filters.kept("alt_since")
+            )
             noted("window.base_date", day.isoformat() if day else None)
         if mode == WindowMode.COHORT:
             noted(
                 "window.cohort_year",
-                st.number_input(str(_LABELS["window.cohort_year"]), 1900, 2999, None, key="alt_year", **KEPT),
+                st.number_input(str(_LABELS["window.cohort_year"]), 1900, 2999, None, **filters.kept("alt_year")),
             )
     with places[1]:
         threshold = st.number_input(
@@ -130,31 +122,18 @@ def _ask_changes(slugs: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
             placeholder=unchanged,
             step=1000.0,
             format="%.6g",
-            key="alt_threshold",
-            **KEPT,
+            **filters.kept("alt_threshold"),
         )
         noted("threshold_wan", plain_number(threshold))
     with places[2]:
         answers = {"yes": _("yes"), "no": _("no")}
-        verified = st.selectbox(
-            str(_LABELS["verified_only"]),
-            list(answers),
-            index=None,
-            placeholder=unchanged,
-            format_func=lambda a: str(answers[a]),
-            key="alt_verified",
-            **KEPT,
+        verified = filters.any_of(
+            _LABELS["verified_only"], list(answers), "alt_verified", answers.__getitem__, left_open=unchanged
         )
         noted("verified_only", None if verified is None else verified == "yes")
     with places[3]:
-        performance = st.selectbox(
-            str(_LABELS["performance"]),
-            list(Performance),
-            index=None,
-            placeholder=unchanged,
-            format_func=lambda p: str(label(p)),
-            key="alt_performance",
-            **KEPT,
+        performance = filters.any_of(
+            _LABELS["performance"], list(Performance), "alt_performance", label, left_open=unchanged
         )
         noted("performance", None if performance is None else str(performance))
     weights: dict[str, Any] = {}
@@ -167,9 +146,8 @@ def _ask_changes(slugs: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
                 placeholder=unchanged,
                 step=5.0,
                 format="%.4g",
-                key=f"weight_{slug}",
                 width=170,
-                **KEPT,
+                **filters.kept(f"weight_{slug}"),
             )
             if weight is not None:
                 weights[slug] = plain_number(weight)

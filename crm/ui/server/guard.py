@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 from streamlit.runtime import Runtime
 
+from crm import api
 from crm.actions import accounts, credentials
 from crm.locale import DEFAULT_LANGUAGE
 from crm.reports.accounts import LiveSession
@@ -171,6 +172,7 @@ def _is_public(path: str) -> bool:
     return (
         path in PUBLIC
         or (path.startswith(PUBLIC_FOLDER) and index.asset(path.removeprefix(PUBLIC_FOLDER)) is not None)
+        or path.startswith(api.FOLDER)  # whose routes ask for a token, and for nothing else
         or CALENDAR.fullmatch(path) is not None
     )
 

@@ -88,10 +88,10 @@ def link(address: str, text: Text) -> str:
     return f'<p class="other"><a href="{escape(address)}">{_text(text)}</a></p>'
 
 
-def secret(text: str) -> str:
-    """Return a secret to be copied by hand, in groups of four."""
-    groups = " ".join(text[start : start + 4] for start in range(0, len(text), 4))
-    return f'<p class="secret"><code>{escape(groups)}</code></p>'
+def secret(text: str, *, typed: bool = False) -> str:
+    """Return a secret to be copied; one that is typed by hand stands in groups of four."""
+    shown = " ".join(text[start : start + 4] for start in range(0, len(text), 4)) if typed else text
+    return f'<p class="secret"><code>{escape(shown)}</code></p>'
 
 
 def picture(svg: str, description: Text) -> str:

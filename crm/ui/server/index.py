@@ -12,7 +12,9 @@ from crm.locale import DEFAULT_LANGUAGE, LANGUAGES, _, use_language
 from crm.ui.server import program
 
 # Pages that are not Streamlit's.
-OWN_PAGES = frozenset({"/login", "/setup", "/logout", "/password", "/language", "/healthz", "/session", "/favicon.ico"})
+OWN_PAGES = frozenset(
+    {"/login", "/setup", "/logout", "/password", "/token", "/language", "/healthz", "/session", "/favicon.ico"}
+)
 HTML_LANGUAGE = {"zh_CN": "zh-CN", "en": "en"}
 _ASSETS = resources.files("crm.ui").joinpath("assets")
 

@@ -1,4 +1,4 @@
-"""The pages outside Streamlit: signing in and out, passwords, the language, health, files, the calendar feed.
+"""The pages outside Streamlit: signing in and out, passwords, the API and its token, files, the calendar feed.
 
 What changes something is a POST that a page of this app must have sent. A sign-in page says what is wrong in one
 sentence and never whether a login exists.
@@ -19,13 +19,15 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from crm import api
 from crm.actions import accounts, credentials
 from crm.actions.attachments import download_attachment
+from crm.actions.tokens import renew_token, revoke_token
 from crm.errors import CrmError, Invalid, NotFound
 from crm.exchange.calendar import MEDIA_TYPE, write_calendar
 from crm.locale import DEFAULT_LANGUAGE, LANGUAGES, Message, _, use_language
-from crm.reports.accounts import LIFETIME, LiveSession
-from crm.reports.desk import calendar_items, calendar_owner
+from crm.reports.accounts import LIFETIME, LiveSession, Token, has_token, token_owner
+from crm.reports.desk import calendar_items
 from crm.ui import session
 from crm.ui.server import guard, html, index
 from crm.ui.server.html import Field, Text
@@ -128,7 +130,9 @@ def _second_factor_page(
             _("Administrators and auditors confirm each sign-in with an authenticator app on their phone."),
         )
         card += html.paragraph(_("Scan this with the app, or type the key into it:"))
-        card += html.picture(_qr_code(address), _("QR code for the authenticator app")) + html.secret(secret)
+        card += html.picture(_qr_code(address), _("QR code for the authenticator app")) + html.secret(
+            secret, typed=True
+        )
         card += html.link(address, _("The app is on this very device"))
     else:
         card = html.heading(_("Second factor"), _("Type the six digits that your authenticator app shows now."))
@@ -252,7 +256,10 @@ async def _password_page(
     ]
     card = html.heading(_("Change password"), lead) + (html.alert(problem) if problem is not None else "")
     card += html.form("/password", fields, submit=_("Save"), problems=problems)
-    card += html.link("/logout", _("Sign out")) if expired else html.link("/", _("Back to the app"))
+    if expired:
+        card += html.link("/logout", _("Sign out"))
+    else:
+        card += html.link("/token", _("API token")) + html.link("/", _("Back to the app"))
     return _page(request, _("Change password"), card, status=200 if not problems and problem is None else 403)
 
 
@@ -270,6 +277,40 @@ async def _new_password_fields() -> list[Field]:
         Field("password", _("New password"), "password", "new-password", hint=rule),
         Field("again", _("New password again"), "password", "new-password"),
     ]
+
+
+# ------------------------------------------------------------------------------------------------------- the API token
+
+
+async def show_token(request: Request) -> Response:
+    """GET /token"""
+    return await _token_page(request, await _required(request))
+
+
+async def do_token(request: Request) -> Response:
+    """POST /token: make one's API token anew, shown in this answer alone, or revoke it."""
+    found, form = await _required(request), await _form(request)
+    if form.get("do") == "revoke":
+        await _in_thread(lambda: revoke_token(session.database(), found.actor, Token.API, now=session.utc_now()))
+        return RedirectResponse("/token", 303)
+    made = await _in_thread(lambda: renew_token(session.database(), found.actor, Token.API, now=session.utc_now()))
+    return await _token_page(request, found, made=made)
+
+
+async def _token_page(request: Request, found: LiveSession, *, made: str = "") -> Response:
+    has = await _in_thread(lambda: has_token(session.database(), found.actor, Token.API))
+    card = html.heading(
+        _("API token"), _("With it, programs of yours read rankings, rates, projects and exports, within your rights.")
+    )
+    if made:
+        card += html.alert(_("This is your token. It is shown only now, and an earlier one is void."), "done")
+        card += html.secret(made)
+        card += html.paragraph(_("Whoever has it can read what you may read: do not pass it on."))
+    elif has:
+        card += html.paragraph(_("You have a token. It was shown when it was made; a new one takes its place."))
+    card += html.form("/token", [], submit=_("Make a new token") if has else _("Make a token"))
+    card += html.form("/token", [], submit=_("Revoke the token"), hidden={"do": "revoke"}) if has else ""
+    return _page(request, _("API token"), card + html.link("/", _("Back to the app")))
 
 
 # ------------------------------------------------------------------------------------------------------------ the rest
@@ -339,7 +380,7 @@ async def calendar(request: Request) -> Response:
 
     def written() -> bytes | None:
         database = session.database()
-        found = calendar_owner(database, key)
+        found = token_owner(database, Token.CALENDAR, key)
         if found is None:
             return None
         owner, language = found
@@ -378,6 +419,8 @@ ROUTES = [
     Route("/logout", _in_language(do_logout), methods=["GET", "POST"]),
     Route("/password", _in_language(show_password), methods=["GET"]),
     Route("/password", _in_language(do_password), methods=["POST"]),
+    Route("/token", _in_language(show_token), methods=["GET"]),
+    Route("/token", _in_language(do_token), methods=["POST"]),
     Route("/language", choose_language, methods=["GET"]),
     Route("/session", signed_in, methods=["GET"]),
     Route("/healthz", health, methods=["GET"]),
@@ -385,6 +428,7 @@ ROUTES = [
     Route("/assets/{name}", own_file, methods=["GET"]),
     Route("/files/{attachment_id:int}", _in_language(attached_file), methods=["GET"]),
     Route("/calendar/{token}.ics", calendar, methods=["GET"]),
+    *api.routes(session.database),
 ]
 
 

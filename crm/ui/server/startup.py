@@ -1,5 +1,6 @@
-"""What happens as the server starts and stops: the database is opened once, warmed, and let go of."""
+"""What happens as the server starts and stops: the database is opened once, warmed, and let go of; its door as well."""
 
+import gc
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from crm import store
 from crm.errors import CrmError
+from crm.local import open_door
 from crm.locale import _
 from crm.ui import session
 
@@ -27,9 +29,12 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     sys.setswitchinterval(0.0005)
     await to_thread.run_sync(_open_and_warm)
     try:
-        yield
+        with open_door(session.database()):
+            yield
     finally:
         session.close_database()
+        # What `store.warm` froze would never be collected, and the database's driver lists it as leaked as Python ends.
+        gc.unfreeze()
 
 
 def _open_and_warm() -> None:
