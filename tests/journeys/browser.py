@@ -1,5 +1,7 @@
 """Words for driving a page: when it has come to rest, and what a person reads on it."""
 
+import re
+
 from playwright.sync_api import Locator, Page, Position, expect
 
 IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
@@ -68,3 +70,8 @@ def tick_row(place: Locator, row: int) -> None:
 def title(page: Page) -> str:
     """The heading of the page."""
     return page.locator("h1.crm-title").inner_text()
+
+
+def number(text: str) -> int:
+    """The first number that a text says."""
+    return int(re.findall(r"[\d,]+", text)[0].replace(",", ""))

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from crm import store
 from crm.demo import fill
 from crm.metrics import RuleSet
@@ -12,6 +14,7 @@ from tests.apps import App, add_people, running_app, utc_now
 from tests.engines import EmbeddedEngine
 
 DESK, HAND = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+SIZES = pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
 MONTH = Month.of(bureau_day(utc_now())).plus(-1)
 
 

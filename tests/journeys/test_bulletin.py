@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from crm.exchange.bulletin import MEDIA_TYPES
 from tests.journeys.browser import idle
-from tests.journeys.bureau import DESK, HAND, MONTH, Bureau
+from tests.journeys.bureau import MONTH, SIZES, Bureau
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +23,7 @@ def app(bureau: Bureau) -> Bureau:
     return bureau
 
 
-@pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
+@SIZES
 def test_the_pages_are_shown_and_three_files_are_saved(
     page: Page, sign_in: SignIn, tmp_path: Path, size: dict[str, int]
 ) -> None:

@@ -8,24 +8,18 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.browser import go, idle, tick_row
-from tests.journeys.bureau import DESK, HAND, Bureau
+from tests.journeys.browser import go, idle, number, tick_row
+from tests.journeys.bureau import SIZES, Bureau
 
 pytestmark = pytest.mark.browser
 
 SignIn = Callable[..., Page]
-SIZES = pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
 
 
 @pytest.fixture(scope="session")
 def app(bureau: Bureau) -> Bureau:
     """These journeys walk through a bureau with three years of work in it."""
     return bureau
-
-
-def number(text: str) -> int:
-    """The first number that a text says."""
-    return int(re.findall(r"[\d,]+", text)[0].replace(",", ""))
 
 
 def directory_heading(page: Page) -> str:

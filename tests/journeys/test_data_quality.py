@@ -9,12 +9,11 @@ from playwright.sync_api import Page, expect
 from tests.apps import App
 from tests.engines import EmbeddedEngine
 from tests.journeys.browser import go, idle, tick_row
-from tests.journeys.bureau import DESK, HAND, MONTH, served_bureau
+from tests.journeys.bureau import DESK, MONTH, SIZES, served_bureau
 
 pytestmark = pytest.mark.browser
 
 SignIn = Callable[..., Page]
-SIZES = pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
 
 
 @pytest.fixture(scope="session")

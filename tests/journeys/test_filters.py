@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.browser import go, idle
-from tests.journeys.bureau import DESK, HAND, Bureau
+from tests.journeys.bureau import SIZES, Bureau
 
 pytestmark = pytest.mark.browser
 
@@ -30,7 +30,7 @@ def counted(page: Page) -> str:
     return found.group(1)
 
 
-@pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
+@SIZES
 def test_an_address_means_the_same_in_the_other_language(
     page: Page, app: Bureau, sign_in: SignIn, size: dict[str, int]
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.browser import go, idle
-from tests.journeys.bureau import DESK, HAND, Bureau
+from tests.journeys.bureau import SIZES, Bureau
 
 pytestmark = pytest.mark.browser
 
@@ -30,7 +30,7 @@ def saved(page: Page, name: str) -> None:
     idle(page)
 
 
-@pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
+@SIZES
 def test_a_chat_message_is_read_confirmed_and_saved(
     page: Page, app: Bureau, sign_in: SignIn, size: dict[str, int]
 ) -> None:
@@ -152,7 +152,7 @@ def test_a_contact_is_changed_within_the_day_and_an_old_one_corrected(page: Page
     expect(page.get_by_text("后有更正")).to_have_count(1)
 
 
-@pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
+@SIZES
 def test_outcome_difficulty_and_people_stand_on_the_timeline_and_taking_back_asks_first(
     page: Page, app: Bureau, sign_in: SignIn, size: dict[str, int]
 ) -> None:
@@ -195,7 +195,7 @@ def test_outcome_difficulty_and_people_stand_on_the_timeline_and_taking_back_ask
     expect(page.get_by_text(said, exact=True)).to_have_count(0)
 
 
-@pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
+@SIZES
 def test_a_file_goes_with_the_contact_and_only_the_unit_downloads_it(
     page: Page, browser: Browser, app: Bureau, sign_in: SignIn, tmp_path: Path, size: dict[str, int]
 ) -> None:
@@ -278,7 +278,7 @@ def test_news_and_files_of_an_enterprise_are_added_on_its_page(
     expect(page.locator(".st-key-card_timeline").get_by_role("button", name="更正")).to_have_count(0)
 
 
-@pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
+@SIZES
 def test_a_contact_person_is_put_away_and_news_taken_back_only_after_a_question(
     page: Page, app: Bureau, sign_in: SignIn, size: dict[str, int]
 ) -> None:

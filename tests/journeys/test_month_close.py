@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.apps import App
 from tests.engines import EmbeddedEngine
 from tests.journeys.browser import idle
-from tests.journeys.bureau import DESK, HAND, MONTH, served_bureau
+from tests.journeys.bureau import DESK, MONTH, SIZES, served_bureau
 
 pytestmark = pytest.mark.browser
 
@@ -22,7 +22,7 @@ def app(embedded_engine: EmbeddedEngine) -> Iterator[App]:
         yield served
 
 
-@pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
+@SIZES
 def test_a_month_is_closed_and_reopened_with_a_reason(
     page: Page, app: App, sign_in: SignIn, size: dict[str, int]
 ) -> None:

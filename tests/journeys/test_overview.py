@@ -13,7 +13,7 @@ from crm.months import bureau_day
 from tests.apps import PASSWORD, App, add_people, app_with_people, running_app, utc_now
 from tests.engines import EmbeddedEngine
 from tests.journeys.browser import attend, click_cell, idle, title
-from tests.journeys.bureau import DESK, HAND, Bureau
+from tests.journeys.bureau import SIZES, Bureau
 from tests.probes import insert, insert_enterprise, insert_project, unit_ids
 
 pytestmark = pytest.mark.browser
@@ -67,7 +67,7 @@ def enter(page: Page, app: App, login: str) -> None:
     idle(page)
 
 
-@pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
+@SIZES
 def test_a_leader_lands_on_it_and_reads_the_numbers_of_the_ranking(
     page: Page, app: Bureau, sign_in: SignIn, size: dict[str, int]
 ) -> None:

@@ -7,24 +7,18 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.journeys.browser import click_cell, go, idle, tick_row
-from tests.journeys.bureau import DESK, HAND, Bureau
+from tests.journeys.browser import click_cell, go, idle, number, tick_row
+from tests.journeys.bureau import DESK, HAND, SIZES, Bureau
 
 pytestmark = pytest.mark.browser
 
 SignIn = Callable[..., Page]
-SIZES = pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
 
 
 @pytest.fixture(scope="session")
 def app(bureau: Bureau) -> Bureau:
     """These journeys walk through a bureau with three years of work in it."""
     return bureau
-
-
-def number(text: str) -> int:
-    """The first number that a text says."""
-    return int(re.findall(r"[\d,]+", text)[0].replace(",", ""))
 
 
 def view(page: Page, word: str) -> None:

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.apps import PEOPLE
-from tests.journeys.browser import go, idle
-from tests.journeys.bureau import DESK, HAND, Bureau
+from tests.journeys.browser import go, idle, number
+from tests.journeys.bureau import HAND, SIZES, Bureau
 
 pytestmark = pytest.mark.browser
 
@@ -29,11 +29,6 @@ def view(page: Page, word: str) -> None:
     page.locator(".st-key-view").get_by_text(word, exact=True).click()
     expect(page.locator(DRAWN[word]).first).to_be_visible()
     idle(page)
-
-
-def number(text: str) -> int:
-    """The number in a text."""
-    return int(re.findall(r"[\d,]+", text)[0].replace(",", ""))
 
 
 def total(page: Page) -> int:
@@ -59,7 +54,7 @@ def set_date(dialog: Locator, title: str, digits: str) -> None:
     expect(dialog).to_be_visible()
 
 
-@pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
+@SIZES
 def test_a_project_moves_on_with_what_its_next_stage_requires(
     page: Page, app: Bureau, sign_in: SignIn, size: dict[str, int]
 ) -> None:

@@ -13,14 +13,13 @@ from crm.ui.review import VIEWS as VIEW_NAMES
 from tests.apps import PASSWORD, PEOPLE, app_with_people
 from tests.engines import EmbeddedEngine
 from tests.journeys.browser import click_cell, go, idle, title
-from tests.journeys.bureau import DESK, HAND, MONTH, Bureau, served_bureau
+from tests.journeys.bureau import MONTH, SIZES, Bureau, served_bureau
 from tests.journeys.test_every_page import in_chinese, in_latin, wrong_in_one_hand
 from tests.journeys.walking import words_in_lists, words_on
 
 pytestmark = pytest.mark.browser
 
 SignIn = Callable[..., Page]
-SIZES = pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
 VIEWS = {
     "名次走势": ("card_places", "card_moved"),
     "三率走势": ("card_rates",),

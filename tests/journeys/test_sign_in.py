@@ -8,15 +8,15 @@ from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, e
 
 from tests.apps import PASSWORD, App
 from tests.journeys.browser import go, idle, tick_row, title
+from tests.journeys.bureau import DESK, HAND, SIZES
 from tests.journeys.walking import pages_of
 
 pytestmark = pytest.mark.browser
 
-DESK, HAND = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 SignIn = Callable[..., Page]
 
 
-@pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
+@SIZES
 @pytest.mark.parametrize("language", ["zh_CN", "en"])
 def test_in_and_out(page: Page, app: App, sign_in: SignIn, language: str, size: dict[str, int]) -> None:
     words = {

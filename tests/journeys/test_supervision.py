@@ -7,12 +7,11 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.journeys.browser import go, idle, tick_row
-from tests.journeys.bureau import DESK, HAND, MONTH, Bureau
+from tests.journeys.bureau import DESK, MONTH, SIZES, Bureau
 
 pytestmark = pytest.mark.browser
 
 SignIn = Callable[..., Page]
-SIZES = pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
 
 
 @pytest.fixture(scope="session")

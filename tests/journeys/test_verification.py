@@ -7,12 +7,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.browser import click_cell, idle, tick_row
-from tests.journeys.bureau import DESK, HAND, Bureau
+from tests.journeys.bureau import SIZES, Bureau
 
 pytestmark = pytest.mark.browser
 
 SignIn = Callable[..., Page]
-SIZES = pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
 
 
 @pytest.fixture(scope="session")

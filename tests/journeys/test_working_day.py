@@ -11,12 +11,11 @@ import python_calamine
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.browser import click_cell, go, idle
-from tests.journeys.bureau import DESK, HAND, MONTH, Bureau
+from tests.journeys.bureau import DESK, MONTH, SIZES, Bureau
 
 pytestmark = pytest.mark.browser
 
 SignIn = Callable[..., Page]
-SIZES = pytest.mark.parametrize("size", [DESK, HAND], ids=["desk", "hand"])
 SHARED = Path(os.environ.get("CRM_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
 
