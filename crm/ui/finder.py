@@ -98,7 +98,11 @@ def _open_keys(actor: Actor) -> None:
     def listing() -> None:
         keys = {"/": _("Search everything")}
         if can(actor, Action.CREATE):
-            keys |= {"N": _("Log a contact"), "Ctrl + Enter": _("Save the contact")}
+            keys |= {
+                "N": _("Log a contact"),
+                "Ctrl + Enter": _("Save the contact"),
+                "Ctrl + Shift + Enter": _("Save and add another"),
+            }
         keys |= {
             "↑ ↓": _("Walk over what the search found"),
             "Enter": _("Open the first line, or the chosen one"),
