@@ -534,19 +534,24 @@ def read_number(cell: Any, *, units: Mapping[str, Decimal], largest: int = 10**4
     return number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
 
 
-def _read_numbers(column: Column, cells: Sequence[Any]) -> Read:
-    values: list[Any] = []
-    problems: dict[int, Problem] = {}
-    for n, cell in enumerate(cells):
-        # A lone minus is blank; everything else has to be a number.
-        if as_text(cell).strip() in BLANK:
-            values.append(None)
-            continue
-        found = read_number(cell, units=_POINTS)
-        values.append(None if isinstance(found, Message) else found)
-        if isinstance(found, Message):
-            problems[n] = Problem(found, True)
-    return values, problems
+def _number_reader(read_one: Callable[[Any], Decimal | Problem]) -> Callable[[Column, Sequence[Any]], Read]:
+    def read(column: Column, cells: Sequence[Any]) -> Read:
+        values: list[Any] = []
+        problems: dict[int, Problem] = {}
+        for n, cell in enumerate(cells):
+            # A lone minus is blank; everything else has to be a number.
+            found = None if as_text(cell).strip() in BLANK else read_one(cell)
+            values.append(None if isinstance(found, Problem) else found)
+            if isinstance(found, Problem):
+                problems[n] = found
+        return values, problems
+
+    return read
+
+
+def _points(cell: Any) -> Decimal | Problem:
+    found = read_number(cell, units=_POINTS)
+    return Problem(found, True) if isinstance(found, Message) else found
 
 
 def _area_of_heading(heading: str) -> Decimal | None:
@@ -558,29 +563,19 @@ def _area_of_heading(heading: str) -> Decimal | None:
     return Decimal(1)
 
 
-def _area_reader(unit: Decimal | None) -> Callable[[Column, Sequence[Any]], Read]:
-    def read(column: Column, cells: Sequence[Any]) -> Read:
-        values: list[Any] = []
-        problems: dict[int, Problem] = {}
-        for n, cell in enumerate(cells):
-            if as_text(cell).strip() in BLANK:
-                values.append(None)
-                continue
-            found = read_number(cell, units={**_AREAS, "": unit or Decimal(0)}, largest=10**15, places=2)
-            if not isinstance(found, Message) and found < 0:
-                found = _("An area cannot be negative.")
-            values.append(None if isinstance(found, Message) else found)
-            if isinstance(found, Message):
-                problems[n] = Problem(found, True)
-            elif unit is None and not found:
-                values[-1] = None
-                problems[n] = Problem(
-                    _("The unit in the heading is not understood: write 亩 or 公顷 there. The number was left out."),
-                    False,
-                )
-        return values, problems
+def _area(unit: Decimal | None) -> Callable[[Any], Decimal | Problem]:
+    def read_one(cell: Any) -> Decimal | Problem:
+        found = read_number(cell, units={**_AREAS, "": unit or Decimal(0)}, largest=10**15, places=2)
+        if not isinstance(found, Message) and found < 0:
+            found = _("An area cannot be negative.")
+        if isinstance(found, Message):
+            return Problem(found, True)
+        if unit is None and not found:
+            words = _("The unit in the heading is not understood: write 亩 or 公顷 there. The number was left out.")
+            return Problem(words, False)
+        return found
 
-    return read
+    return read_one
 
 
 # ---------------------------------------------------------------------------------------------------- known by name
@@ -676,7 +671,7 @@ _READERS: dict[Type, Callable[[Column, Sequence[Any]], Read]] = {
     Type.DATE: _read_dates,
     Type.MONTH: _read_months,
     Type.YEAR: _read_years,
-    Type.NUMBER: _read_numbers,
+    Type.NUMBER: _number_reader(_points),
     Type.CHOICE: _read_choices,
     Type.CHOICES: _read_many_choices,
     Type.YES_NO: _read_yes_no,
@@ -688,7 +683,7 @@ def read_cells(column: Column, cells: Sequence[Any], *, heading: str, names: Nam
     if column.type is Type.MONEY:
         return _money_reader(unit_of_heading(heading))(column, cells)
     if column.unit == "亩":
-        return _area_reader(_area_of_heading(heading))(column, cells)
+        return _number_reader(_area(_area_of_heading(heading)))(column, cells)
     if column.type is Type.UNIT:
         return _read_known(names.units, column, cells)
     if column.type is Type.INDUSTRY:

@@ -277,4 +277,4 @@ def keep_extras(database: Database, actor: Actor, enterprise_id: int, chosen: Ex
             if wanted:
                 keep()
         except CrmError as error:
-            session.flash(error.message, icon=":material/error:")
+            session.flash(error.message, icon=session.REFUSED)

@@ -279,7 +279,7 @@ def _take_back(actor: Actor, db: Database, explanation_id: int) -> None:
     try:
         withdraw_explanation(db, actor, explanation_id, now=session.utc_now())
     except CrmError as error:
-        session.flash(error.message, icon=":material/error:")
+        session.flash(error.message, icon=session.REFUSED)
     else:
         session.flash(_("The finding is open again."))
     st.rerun()

@@ -56,7 +56,7 @@ def _line(actor: Actor, view: SavedView) -> None:
                     session.database(), actor, view.id, view.version, shared=not view.shared, now=session.utc_now()
                 )
             except Conflict as error:
-                session.flash(error.message, icon=":material/error:")
+                session.flash(error.message, icon=session.REFUSED)
             st.rerun()
         for what, icon, words in (("rename", "edit", _("Rename")), ("delete", "delete", _("Delete"))):
             st.button(
@@ -110,7 +110,7 @@ def _rename(actor: Actor, view: SavedView) -> None:
             except Invalid as error:
                 problems = error.fields
             except Conflict as error:
-                session.flash(error.message, icon=":material/error:")
+                session.flash(error.message, icon=session.REFUSED)
                 st.rerun()
             else:
                 st.rerun()

@@ -82,7 +82,7 @@ def _attempt(do: Callable[[], object]) -> None:
     try:
         do()
     except CrmError as error:
-        session.flash(error.message, icon=":material/error:")
+        session.flash(error.message, icon=session.REFUSED)
     st.rerun()
 
 
@@ -94,7 +94,7 @@ def _kept(do: Callable[..., object], **values: object) -> None:
         st.session_state[_PROBLEMS] = error.fields
         st.rerun(scope="fragment")
     except CrmError as error:
-        session.flash(error.message, icon=":material/error:")
+        session.flash(error.message, icon=session.REFUSED)
     st.rerun()
 
 

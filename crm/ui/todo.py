@@ -117,7 +117,7 @@ def _attempt(do: Callable[[], None], *, undo: Due | None = None) -> None:
     try:
         do()
     except CrmError as error:
-        session.flash(error.message, icon=":material/error:")
+        session.flash(error.message, icon=session.REFUSED)
     else:
         if undo is not None:
             st.session_state[_UNDO] = undo
@@ -147,7 +147,7 @@ def _postpone(actor: Actor, db: Database, item: Due, today: date) -> None:
             st.session_state[_PROBLEMS] = error.fields
             st.rerun(scope="fragment")
         except CrmError as error:
-            session.flash(error.message, icon=":material/error:")
+            session.flash(error.message, icon=session.REFUSED)
         else:
             session.flash(_("Postponed to {day}.", day=due_on))
         st.rerun()

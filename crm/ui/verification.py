@@ -232,7 +232,7 @@ def _attempt(do: Callable[[], None], done: Message) -> None:
     try:
         do()
     except CrmError as error:
-        session.flash(error.message, icon=":material/error:")
+        session.flash(error.message, icon=session.REFUSED)
     else:
         session.flash(done)
     st.rerun()

@@ -34,7 +34,7 @@ def archive(name: str, action: Callable[[], None]) -> None:
         try:
             action()
         except CrmError as error:
-            session.flash(error.message, icon=":material/error:")
+            session.flash(error.message, icon=session.REFUSED)
         else:
             session.flash(_("“{name}” was archived.", name=name))
 

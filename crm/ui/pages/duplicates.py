@@ -69,7 +69,7 @@ def draw(group: Group) -> None:
                 try:
                     mark_distinct(db, actor, [member.id for member in members], now=session.utc_now())
                 except CrmError as error:
-                    session.flash(error.message, icon=":material/error:")
+                    session.flash(error.message, icon=session.REFUSED)
                 st.rerun()
         for member in members:
             line(key, member, first, editable)

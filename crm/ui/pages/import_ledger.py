@@ -186,7 +186,7 @@ def take_back(batch: Batch) -> None:
     try:
         revert_import(db, actor, batch.id, now=session.utc_now())
     except CrmError as error:
-        session.flash(error.message, icon=":material/error:")
+        session.flash(error.message, icon=session.REFUSED)
     else:
         session.flash(_("Batch {batch} was taken back.", batch=batch.id))
 

@@ -39,7 +39,7 @@ def confirm() -> None:
     try:
         done = confirm_segments(db, actor, ticked, now=session.utc_now(), today=today)
     except CrmError as error:
-        session.flash(error.message, icon=":material/error:")
+        session.flash(error.message, icon=session.REFUSED)
         return
     placed = {link.enterprise_id for link in ticked}
     found: tuple[UnplacedFilter, list[Suggested]] | None = st.session_state.get("_run")
@@ -55,7 +55,7 @@ def take_back(change_set_id: int) -> None:
     try:
         revert_change_set(db, actor, change_set_id, now=session.utc_now())
     except CrmError as error:
-        session.flash(error.message, icon=":material/error:")
+        session.flash(error.message, icon=session.REFUSED)
     else:
         session.flash(_("The links were taken back."))
         st.session_state.pop("_run", None)

@@ -111,7 +111,7 @@ with ui.card("fields", _("{count} fields differ: which value is right?", count=l
                 now=session.utc_now(),
             )
         except Conflict as error:
-            session.flash(error.message, icon=":material/error:")
+            session.flash(error.message, icon=session.REFUSED)
             st.rerun()
         session.flash(_("Merged. “Recent changes” in the directory takes it back."))
         shell.go("enterprise", id=keep.fields["id"])
